@@ -1,0 +1,69 @@
+package pledge
+
+import "golang.org/x/sys/unix"
+
+// Clauses that more than one row of the table uses.
+
+// opens allows open(2) and openat(2) in any mode without the given flags.
+func opens(without uint32, with string) []rule {
+	return []rule{
+		{sys_open, all(arg1.lacks(without)), with},
+		{sys_openat, all(arg2.lacks(without)), with},
+	}
+}
+
+// opensAs allows open(2) and openat(2) in one access mode without the given flags.
+func opensAs(mode, without uint32, with string) []rule {
+	return []rule{
+		{sys_open, all(arg1.masked(unix.O_ACCMODE, mode), arg1.lacks(without)), with},
+		{sys_openat, all(arg2.masked(unix.O_ACCMODE, mode), arg2.lacks(without)), with},
+	}
+}
+
+// asks allows getsockopt(2) of the names of a level.
+func asks(level uint32, names ...uint32) []rule {
+	return []rule{{call: sys_getsockopt, when: all(arg1.in(level), arg2.in(names...))}}
+}
+
+// options allows getsockopt(2) and setsockopt(2) of the names of a level.
+func options(level uint32, names ...uint32) []rule {
+	return append(asks(level, names...), rule{call: sys_setsockopt, when: all(arg1.in(level), arg2.in(names...))})
+}
+
+// ioctlType allows ioctls whose type, the second byte of the number, is t.
+func ioctlType(t uint32) rule {
+	return rule{call: sys_ioctl, when: all(arg1.masked(0xff00, t<<8))}
+}
+
+// withAll returns list with every rule made to need those promises too.
+func withAll(promises string, list []rule) []rule {
+	for i := range list {
+		list[i].with = promises
+	}
+	return list
+}
+
+// inetSockets are TCP and UDP, and the ping sockets of an unprivileged user.
+// No other protocol: MPTCP would pass the port rules of Landlock.
+var inetSockets = []rule{
+	{call: sys_socket, when: all(arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_STREAM), arg2.in(0, unix.IPPROTO_TCP))},
+	{call: sys_socket, when: all(arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_DGRAM),
+		arg2.in(0, unix.IPPROTO_UDP, unix.IPPROTO_ICMP, unix.IPPROTO_ICMPV6))},
+}
+
+// netlinkSockets tell the addresses of the machine: getifaddrs(3) and
+// getaddrinfo(3) ask there.
+var netlinkSockets = []rule{
+	{call: sys_socket, when: all(arg0.in(unix.AF_NETLINK), arg1.masked(sockTypeMask, unix.SOCK_RAW), arg2.in(unix.NETLINK_ROUTE))},
+	{call: sys_socket, when: all(arg0.in(unix.AF_NETLINK), arg1.masked(sockTypeMask, unix.SOCK_DGRAM), arg2.in(unix.NETLINK_ROUTE))},
+}
+
+// socketOptions are the options of SOL_SOCKET but those that mark or steer
+// packets, attach programs, or let descriptors in again.
+var socketOptions = func() (list []rule) {
+	for _, c := range []call{sys_getsockopt, sys_setsockopt} {
+		list = append(list, rule{call: c, when: all(arg1.in(unix.SOL_SOCKET), arg2.notIn(unix.SO_MARK, unix.SO_BINDTODEVICE,
+			unix.SO_ATTACH_FILTER, unix.SO_ATTACH_BPF, unix.SO_ATTACH_REUSEPORT_CBPF, unix.SO_ATTACH_REUSEPORT_EBPF, soPassrights))})
+	}
+	return list
+}()

@@ -1,0 +1,253 @@
+package pledge
+
+import (
+	"fmt"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// Arch is a processor architecture, by Go's name.
+type Arch string
+
+// The architectures that a program can be compiled for.
+const (
+	AMD64 Arch = "amd64"
+	ARM64 Arch = "arm64"
+)
+
+// column returns the place of the architecture in the table of numbers.
+func (a Arch) column() (int, error) {
+	switch a {
+	case AMD64:
+		return 0, nil
+	case ARM64:
+		return 1, nil
+	}
+	return 0, fmt.Errorf("pledge: architecture %q is not supported: %w", string(a), unix.ENOSYS)
+}
+
+// Violation says how a call is answered that no promise grants and that only
+// the program can have meant.
+type Violation uint8
+
+const (
+	// Launch suits a command that was not written for pledge: calls on
+	// paths answer EACCES, all others end the process (SECCOMP_RET_TRAP:
+	// a handler of SIGSYS may speak first).
+	Launch Violation = iota
+	// Abort ends the process for calls on paths too, as OpenBSD does.
+	Abort
+	// Errno ends it for none: calls on paths answer EACCES, others EPERM.
+	Errno
+)
+
+// Options are what a program depends on beside the promises.
+type Options struct {
+	Arch        Arch      // "" is the architecture that runs
+	OnViolation Violation // the promise error makes violations ENOSYS, whatever this says
+	Unpledged   bool      // ignore the promises; refuse only what is refused always
+	NoTruncate  bool      // refuse what Landlock below ABI 3 does not see: truncate(2), O_TRUNC of a reading open
+	Pid         int       // the process id to be, for signals to itself; 0 allows none
+	UID, GID    int       // the owner that fattr may give files
+	Gate        uint64    // address behind the one execve instruction that is let through; 0 is none
+}
+
+// A step of a leaf: answer ret when all conditions hold.
+type step struct {
+	when []cond
+	ret  uint32
+	why  string
+}
+
+// A leaf is what happens to a range of system call numbers. Its last step
+// has no conditions.
+type leaf struct {
+	first uint32 // lowest number; the range ends where the next begins
+	names []string
+	steps []step
+}
+
+// plain reports whether the leaf looks at no argument.
+func (l *leaf) plain() bool { return len(l.steps[0].when) == 0 }
+
+// A Plan is a compiled seccomp program.
+type Plan struct {
+	set     Set
+	options Options
+	leaves  []leaf
+	program []unix.SockFilter
+}
+
+// Program returns the instructions, for SECCOMP_SET_MODE_FILTER. The caller
+// must not change them.
+func (p *Plan) Program() []unix.SockFilter { return p.program }
+
+// Compile makes the seccomp program of a set. It depends on its arguments
+// alone and touches nothing.
+//
+// It fails with ENOSYS for an architecture that the table does not know, and
+// with E2BIG when the program has more instructions than the kernel takes
+// (4096), which no set of this table does.
+func Compile(set Set, o Options) (*Plan, error) {
+	if o.Arch == "" {
+		o.Arch = Arch(runtime.GOARCH)
+	}
+	column, err := o.Arch.column()
+	if err != nil {
+		return nil, err
+	}
+	if set >= 1<<len(table) {
+		return nil, fmt.Errorf("pledge: set %#x has bits that are no promise: %w", uint64(set), unix.EINVAL)
+	}
+	p := &Plan{set: set, options: o}
+	p.leaves = leaves(p, collect(set, o), column)
+	p.program = assemble(p.leaves, o)
+	if len(p.program) > unix.BPF_MAXINSNS {
+		return nil, fmt.Errorf("pledge: program of %d instructions: %w", len(p.program), unix.E2BIG)
+	}
+	return p, nil
+}
+
+// answers is what the tables say of one call: in this order, refused,
+// allowed, denied.
+type answers struct {
+	known    bool
+	refused  []*refusal
+	outright bool
+	allowed  []*rule
+	denied   []*denial
+	promise  int // the first of the table that would grant the call in some form and is not held, from 1
+}
+
+// collect gathers what the tables say of every call.
+func collect(set Set, o Options) *[len(numbers)]answers {
+	var a [len(numbers)]answers
+	lists := [][]refusal{refusals}
+	if !o.Unpledged {
+		lists = append(lists, networkRefusals)
+	}
+	if o.NoTruncate {
+		lists = append(lists, truncateRefusals)
+	}
+	for _, list := range lists {
+		for i := range list {
+			c := &a[list[i].call]
+			c.known, c.refused = true, append(c.refused, &list[i])
+		}
+	}
+	if o.Unpledged {
+		for i := range a {
+			a[i].known, a[i].outright = true, true
+		}
+		return &a
+	}
+	lack := func(c *answers, held bool, promise int) {
+		if !held && c.promise == 0 {
+			c.promise = promise
+		}
+	}
+	grant := func(r *row, held bool, promise int) {
+		for _, c := range r.calls {
+			a[c].known, a[c].outright = true, a[c].outright || held
+			lack(&a[c], held, promise)
+		}
+		for i := range r.rules {
+			c := &a[r.rules[i].call]
+			if held && set.Has(words(r.rules[i].with)) {
+				c.allowed = append(c.allowed, &r.rules[i])
+			}
+			c.known = true
+			lack(c, held, promise)
+		}
+	}
+	grant(&floor, true, 0)
+	for i := range table {
+		grant(&table[i], set.Has(1<<i), i+1)
+	}
+	for i := range denials {
+		if set.Has(words(denials[i].held)) {
+			for _, c := range denials[i].calls {
+				a[c].known, a[c].denied = true, append(a[c].denied, &denials[i])
+			}
+		}
+	}
+	for _, c := range never {
+		a[c].known = true
+	}
+	return &a
+}
+
+// words returns the set of promises spelled in the tables themselves, where
+// a test holds every word to be one.
+func words(s string) Set {
+	set, _ := Parse(s)
+	return set
+}
+
+// unknownCall answers numbers that the table does not know: programs that
+// try a new call fall back to the old one.
+var unknownCall = step{ret: unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS), why: "not known"}
+
+// steps orders the answers to one call into the steps of its leaf.
+func (a *answers) steps(set Set, o Options) []step {
+	if !a.known {
+		return []step{unknownCall}
+	}
+	var list []step
+	add := func(when []cond, ret uint32, why string) (done bool) {
+		list = append(list, step{when, ret, why})
+		return len(when) == 0
+	}
+	for _, r := range a.refused {
+		if add(r.when, errnoAction(r.errno), r.reason) {
+			return list
+		}
+	}
+	if a.outright {
+		add(nil, unix.SECCOMP_RET_ALLOW, "")
+		return list
+	}
+	for _, r := range a.allowed {
+		if o.Gate == 0 && r.when != nil && r.when[0].op == opGate {
+			continue
+		}
+		if add(r.when, unix.SECCOMP_RET_ALLOW, "") {
+			return list
+		}
+	}
+	for _, d := range a.denied {
+		if add(d.when, d.action(set, o, a.promise), d.reason) {
+			return list
+		}
+	}
+	add(nil, violation(set, o, a.promise), "")
+	return list
+}
+
+func errnoAction(e unix.Errno) uint32 { return unix.SECCOMP_RET_ERRNO | uint32(e) }
+
+// action is the answer of a denial under the options.
+func (d *denial) action(set Set, o Options, promise int) uint32 {
+	switch d.class {
+	case classErrno:
+		return errnoAction(d.errno)
+	case classPath:
+		if o.OnViolation != Abort {
+			return errnoAction(unix.EACCES)
+		}
+	}
+	return violation(set, o, promise)
+}
+
+// violation is the answer to a violation. The data of a trap is the place in
+// the table of the promise that would have granted the call, from 1, or 0.
+func violation(set Set, o Options, promise int) uint32 {
+	switch {
+	case set.Has(words("error")):
+		return errnoAction(unix.ENOSYS)
+	case o.OnViolation == Errno:
+		return errnoAction(unix.EPERM)
+	}
+	return unix.SECCOMP_RET_TRAP | uint32(promise)
+}

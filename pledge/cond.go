@@ -1,0 +1,63 @@
+package pledge
+
+// call is a system call by its name; sys_read and its like, in zsysnum.go,
+// are the values.
+type call uint16
+
+// A rule allows one call when all its conditions hold.
+type rule struct {
+	call call
+	when []cond
+	with string // promises that must be held beside the one of the row
+}
+
+// op is what a condition compares.
+type op uint8
+
+const (
+	opIn     op = iota // low 32 bits are one of values
+	opNotIn            // low 32 bits are none of values
+	opLacks            // low 32 bits have none of the bits of mask
+	opHasAny           // low 32 bits have some bit of mask
+	opMasked           // low 32 bits, cut to mask, are values[0]
+	opNull             // all 64 bits are zero
+	opPid              // low 32 bits are the process id
+	opUID              // low 32 bits are -1 or the effective user id
+	opGID              // low 32 bits are -1 or the effective group id
+	opGate             // the instruction pointer is that of the gate
+)
+
+// A cond is a test of one argument. The kernel takes int arguments from the
+// low 32 bits of a register, so these are what is compared.
+type cond struct {
+	op     op
+	arg    arg
+	mask   uint32
+	values []uint32
+}
+
+// arg is the place of an argument, from 0.
+type arg uint8
+
+const (
+	arg0 arg = iota
+	arg1
+	arg2
+	arg3
+	arg4
+)
+
+func all(c ...cond) []cond { return c }
+
+func (a arg) in(v ...uint32) cond     { return cond{op: opIn, arg: a, values: v} }
+func (a arg) notIn(v ...uint32) cond  { return cond{op: opNotIn, arg: a, values: v} }
+func (a arg) lacks(bits uint32) cond  { return cond{op: opLacks, arg: a, mask: bits} }
+func (a arg) hasAny(bits uint32) cond { return cond{op: opHasAny, arg: a, mask: bits} }
+func (a arg) masked(m, v uint32) cond {
+	return cond{op: opMasked, arg: a, mask: m, values: []uint32{v}}
+}
+func (a arg) null() cond   { return cond{op: opNull, arg: a} }
+func (a arg) ownPid() cond { return cond{op: opPid, arg: a} }
+func (a arg) ownUID() cond { return cond{op: opUID, arg: a} }
+func (a arg) ownGID() cond { return cond{op: opGID, arg: a} }
+func atGate() cond         { return cond{op: opGate} }

@@ -1,0 +1,145 @@
+package pledge
+
+import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// class is what is answered to a call that no promise grants.
+type class uint8
+
+const (
+	classViolation class = iota // ends the process: SIGABRT on OpenBSD
+	classPath                   // a call on a path: EACCES in a launcher, a violation in the library
+	classErrno                  // always an errno: libc or a runtime makes the call by itself, or probes for it
+)
+
+// A denial says what is answered to its calls, when its conditions hold and
+// no promise allows the call. The first denial that fits decides; a call of
+// the table that has none is a violation, and a number that neither table
+// knows is ENOSYS, so that new calls fall back to what they replace.
+type denial struct {
+	calls  []call
+	when   []cond
+	held   string // and these promises are held
+	class  class
+	errno  unix.Errno // of classErrno
+	reason string
+}
+
+var denials = []denial{
+	// Reading opens reach Landlock, which answers EACCES; what comes here creates or changes.
+	{calls: []call{
+		sys_creat, sys_open, sys_openat,
+		sys_link, sys_linkat, sys_mkdir, sys_mkdirat, sys_mknod, sys_mknodat, sys_rename, sys_renameat,
+		sys_rmdir, sys_symlink, sys_symlinkat, sys_truncate, sys_unlink, sys_unlinkat,
+		sys_chdir, sys_getcwd, sys_getdents, sys_getdents64, sys_statfs, sys_fstatfs,
+		sys_inotify_add_watch, sys_inotify_init, sys_inotify_init1, sys_inotify_rm_watch,
+		sys_futimesat, sys_utime, sys_utimensat, sys_utimes,
+	}, class: classPath},
+	{calls: []call{sys_chmod, sys_fchmod, sys_fchmodat, sys_fchmodat2, sys_chown, sys_fchown, sys_fchownat, sys_lchown}, held: "fattr",
+		class: classErrno, errno: unix.EPERM, reason: "set-id bits, and owners but oneself, need more than fattr"},
+	{calls: []call{sys_chmod, sys_fchmod, sys_fchmodat, sys_fchmodat2, sys_chown, sys_fchown, sys_fchownat, sys_lchown}, class: classPath},
+	{calls: []call{sys_renameat2}, when: all(arg4.lacks(^uint32(unix.RENAME_NOREPLACE | unix.RENAME_EXCHANGE))), class: classPath},
+	{calls: []call{sys_renameat2}, class: classErrno, errno: unix.EINVAL, reason: "a flag that makes a device"},
+
+	{calls: []call{sys_access, sys_faccessat, sys_lstat, sys_newfstatat, sys_readlink, sys_readlinkat, sys_stat, sys_getxattr, sys_lgetxattr,
+		sys_fgetxattr, sys_listxattr, sys_llistxattr, sys_flistxattr, sys_getxattrat, sys_listxattrat},
+		class: classErrno, errno: unix.EACCES, reason: "libc looks for its own files"},
+	{calls: []call{sys_faccessat2, sys_statx}, class: classErrno, errno: unix.ENOSYS, reason: "libc falls back to the older call"},
+	{calls: []call{sys_setxattr, sys_lsetxattr, sys_fsetxattr, sys_setxattrat, sys_removexattr, sys_lremovexattr, sys_fremovexattr, sys_removexattrat},
+		class: classErrno, errno: unix.EOPNOTSUPP, reason: "ls, cp and tar take it for a file system without attributes"},
+
+	{calls: []call{sys_socket}, when: all(arg0.notIn(unix.AF_UNIX, unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK)),
+		class: classErrno, errno: unix.EAFNOSUPPORT, reason: "a family that no promise grants"},
+	{calls: []call{sys_socket}, when: all(arg0.in(unix.AF_UNIX)), class: classErrno, errno: unix.EACCES, reason: "libc asks nscd"},
+	{calls: []call{sys_socket}, when: all(arg0.in(unix.AF_NETLINK)), class: classErrno, errno: unix.EACCES, reason: "libc asks for the addresses of the machine"},
+	{calls: []call{sys_socket}, when: all(arg1.masked(sockTypeMask, unix.SOCK_STREAM), arg2.notIn(0, unix.IPPROTO_TCP)),
+		class: classErrno, errno: unix.EPROTONOSUPPORT, reason: "MPTCP and its like pass the port rules; Go probes for it"},
+	{calls: []call{sys_socket}, when: all(arg1.masked(sockTypeMask, unix.SOCK_DGRAM), arg2.notIn(0, unix.IPPROTO_UDP, unix.IPPROTO_ICMP, unix.IPPROTO_ICMPV6)),
+		class: classErrno, errno: unix.EPROTONOSUPPORT, reason: "a protocol that no promise grants"},
+	{calls: []call{sys_socket}, when: all(arg1.hasAny(^uint32(3) & sockTypeMask)), class: classErrno, errno: unix.EPROTONOSUPPORT, reason: "a socket type that no promise grants"},
+	{calls: []call{sys_socket}, when: all(arg1.masked(sockTypeMask, unix.SOCK_RAW)), class: classErrno, errno: unix.EPROTONOSUPPORT, reason: "raw sockets"},
+	// glibc opens DGRAM|CLOEXEC to 127.0.0.1:53 when it may not read /etc/hosts.
+	{calls: []call{sys_socket}, when: all(arg1.masked(sockTypeMask|unix.SOCK_CLOEXEC, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC)),
+		class: classErrno, errno: unix.EACCES, reason: "libc's resolver"},
+	{calls: []call{sys_socketpair}, class: classErrno, errno: unix.EAFNOSUPPORT, reason: "only UNIX sockets make pairs"},
+	{calls: []call{sys_accept, sys_accept4, sys_bind, sys_connect, sys_listen, sys_sendto},
+		class: classErrno, errno: unix.EACCES, reason: "on a descriptor that was handed over"},
+	{calls: []call{sys_getsockopt, sys_setsockopt}, class: classErrno, errno: unix.ENOPROTOOPT, reason: "programs try options and go on without"},
+
+	{calls: []call{sys_ioctl}, when: all(arg1.in(tiocsti, tioclinux, tiocsetd, tioccons)), class: classErrno, errno: unix.EPERM, reason: "types into the terminal for others"},
+	{calls: []call{sys_ioctl}, class: classErrno, errno: unix.ENOTTY, reason: "programs ask what a descriptor is"},
+	{calls: []call{sys_fcntl}, when: all(arg1.notIn(unix.F_GETLK, unix.F_SETLK, unix.F_SETLKW, unix.F_OFD_GETLK, unix.F_OFD_SETLK, unix.F_OFD_SETLKW,
+		unix.F_SETOWN, unix.F_SETOWN_EX)), class: classErrno, errno: unix.EINVAL, reason: "an unknown command"},
+	{calls: []call{sys_mmap, sys_mprotect, sys_pkey_mprotect}, class: classErrno, errno: unix.EACCES, reason: "libc loads gconv and NSS modules; programs go on without JIT"},
+	{calls: []call{sys_adjtimex, sys_clock_adjtime}, class: classErrno, errno: unix.EPERM, reason: "as on OpenBSD"},
+	{calls: []call{sys_prctl}, class: classErrno, errno: unix.EINVAL, reason: "runtimes probe"},
+	{calls: []call{sys_arch_prctl}, class: classErrno, errno: unix.EINVAL, reason: "libc probes for shadow stacks"},
+	{calls: []call{sys_personality, sys_prlimit64, sys_setrlimit, sys_getpriority, sys_setpriority, sys_ioprio_get, sys_ioprio_set,
+		sys_sched_setaffinity, sys_sched_setattr, sys_sched_setparam, sys_sched_setscheduler, sys_capset},
+		class: classErrno, errno: unix.EPERM, reason: "runtimes tune themselves, and go on without"},
+	{calls: []call{sys_pidfd_open, sys_pidfd_send_signal}, class: classErrno, errno: unix.ENOSYS, reason: "runtimes probe"},
+}
+
+// never are the calls that no promise grants and that only the program can
+// have meant: a violation without a promise that would mend it.
+var never = []call{
+	sys_acct, sys_chroot, sys_ioperm, sys_iopl, sys_kcmp, sys_pidfd_getfd, sys_process_vm_readv, sys_process_vm_writev,
+	sys_ptrace, sys_quotactl, sys_reboot, sys_setdomainname, sys_sethostname, sys_swapoff, sys_swapon, sys_syslog,
+	sys_unshare, sys_vhangup,
+}
+
+// A refusal is a denial that comes before everything else: no promise
+// outweighs it, and a program without promises has it too.
+type refusal struct {
+	call   call
+	when   []cond
+	errno  unix.Errno
+	reason string
+}
+
+// refusals are always on.
+var refusals = slices.Concat(
+	each(unix.EPERM, "namespaces would undo the box", nil, sys_setns),
+	[]refusal{
+		{sys_unshare, all(arg0.hasAny(cloneNew | cloneNewTime)), unix.EPERM, "namespaces would undo the box"},
+		{sys_clone, all(arg0.hasAny(cloneNew)), unix.EPERM, "namespaces would undo the box"},
+		{sys_ioctl, all(arg1.in(tiocsti, tioclinux)), unix.EPERM, "types into the terminal for others"},
+	},
+	// Their arguments are in memory, where a filter cannot look; libraries fall back.
+	each(unix.ENOSYS, "its flags are in memory", nil, sys_clone3),
+	each(unix.ENOSYS, "its operations pass no filter", nil, sys_io_uring_enter, sys_io_uring_register, sys_io_uring_setup),
+	each(unix.EPERM, "mounts would undo the box", nil, sys_fsconfig, sys_fsmount, sys_fsopen, sys_fspick, sys_mount, sys_mount_setattr,
+		sys_move_mount, sys_open_tree, sys_open_tree_attr, sys_pivot_root, sys_umount2),
+	each(unix.EPERM, "acts on the whole machine", nil, sys_bpf, sys_delete_module, sys_finit_module, sys_init_module, sys_kexec_file_load,
+		sys_kexec_load, sys_perf_event_open, sys_userfaultfd),
+	each(unix.EPERM, "keyrings are shared with what is outside", nil, sys_add_key, sys_keyctl, sys_request_key),
+	each(unix.EPERM, "opens files by number, past every path rule", nil, sys_open_by_handle_at),
+)
+
+// networkRefusals are on where the network is confined: calls that pass the
+// port rules of Landlock on some kernel.
+var networkRefusals = slices.Concat(
+	[]refusal{
+		{sys_sendto, all(arg3.hasAny(unix.MSG_FASTOPEN)), unix.EOPNOTSUPP, "connects past the port rules"},
+		{sys_sendmsg, all(arg2.hasAny(unix.MSG_FASTOPEN)), unix.EOPNOTSUPP, "connects past the port rules"},
+		{sys_sendmmsg, all(arg3.hasAny(unix.MSG_FASTOPEN)), unix.EOPNOTSUPP, "connects past the port rules"},
+	},
+)
+
+// truncateRefusals are on below Landlock ABI 3, which does not see truncate(2).
+var truncateRefusals = []refusal{
+	{sys_truncate, nil, unix.EACCES, "Landlock below ABI 3 does not see it"},
+	{sys_open, all(arg1.masked(unix.O_ACCMODE, unix.O_RDONLY), arg1.hasAny(unix.O_TRUNC)), unix.EACCES, "Landlock below ABI 3 does not see it"},
+	{sys_openat, all(arg2.masked(unix.O_ACCMODE, unix.O_RDONLY), arg2.hasAny(unix.O_TRUNC)), unix.EACCES, "Landlock below ABI 3 does not see it"},
+}
+
+// each makes one refusal a call.
+func each(errno unix.Errno, reason string, when []cond, calls ...call) (list []refusal) {
+	for _, c := range calls {
+		list = append(list, refusal{c, when, errno, reason})
+	}
+	return list
+}

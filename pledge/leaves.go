@@ -1,0 +1,29 @@
+package pledge
+
+// leaves lays the answers over the numbers of an architecture: ranges in
+// rising order from 0, neighbours with the same plain answer joined.
+func leaves(p *Plan, a *[len(numbers)]answers, column int) []leaf {
+	const most = 1024 // above every number of both architectures, held by a test
+	var at [most]int  // call of a number, from 1
+	top := 0
+	for c := range numbers {
+		if n := numbers[c].nr[column]; n >= 0 {
+			at[n] = c + 1
+			top = max(top, n)
+		}
+	}
+	var list []leaf
+	for n := 0; n <= top+1; n++ {
+		l := leaf{first: uint32(n), steps: []step{unknownCall}}
+		if c := at[n]; c != 0 {
+			l.names = []string{numbers[c-1].name}
+			l.steps = a[c-1].steps(p.set, p.options)
+		}
+		if last := len(list) - 1; last >= 0 && l.plain() && list[last].plain() && l.steps[0].ret == list[last].steps[0].ret {
+			list[last].names = append(list[last].names, l.names...)
+			continue
+		}
+		list = append(list, l)
+	}
+	return list
+}
