@@ -18,7 +18,7 @@ func createRuleset(attr *unix.LandlockRulesetAttr, flags uintptr) (int, unix.Err
 }
 
 // ruleNetPort is LANDLOCK_RULE_NET_PORT of include/uapi/linux/landlock.h,
-// which golang.org/x/sys v0.49 does not have.
+// which golang.org/x/sys v0.50 does not have.
 const ruleNetPort = 2
 
 // addPortRule is landlock_add_rule(2) with a struct landlock_net_port_attr;

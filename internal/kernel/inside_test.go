@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"unsafe"
 
@@ -48,31 +47,56 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	runtime.LockOSThread()
-	for _, p := range outerProfiles {
-		if p.name == os.Getenv(envProfile) {
-			if err := p.enter(); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-				os.Exit(1)
-			}
-		}
+	in, err := look(os.Getenv(envProfile))
+	if err == nil {
+		err = json.NewEncoder(os.Stdout).Encode(in)
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(look()); err != nil {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	os.Exit(0)
 }
 
-func look() inside {
-	var t testing.T // for its Fatal, which ends the program with an error
-	before := processState(&t)
-	k := kernel.Probe()
-	after := processState(&t)
+// look probes under the outer profile of that name, "" for none.
+func look(profile string) (inside, error) {
+	probe := kernel.Probe
+	for _, p := range outerProfiles {
+		if p.name != profile {
+			continue
+		}
+		if p.filter == nil {
+			probe = probeWithoutDescriptors
+		} else if err := enter(p.filter); err != nil {
+			return inside{}, err
+		}
+	}
+	before, err := processState()
+	if err != nil {
+		return inside{}, err
+	}
+	k := probe()
+	after, err := processState()
 	return inside{
 		Line: k.String(), ABI: k.ABI, Reported: k.Reported, Errata: k.Errata,
 		Landlock: word(k.Landlock), Seccomp: word(k.Seccomp), LandlockDetail: fmt.Sprint(k.Landlock),
 		Actions: k.Actions, TSYNC: k.TSYNC, UserNotif: k.UserNotif, NoINET: k.NoINET, Notes: k.Notes,
 		UID: os.Getuid(), NoNewPrivs: strings.Contains(before, "NoNewPrivs:\t1"), Before: before, After: after,
+	}, err
+}
+
+// probeWithoutDescriptors probes while the process may open nothing.
+func probeWithoutDescriptors() kernel.Kernel {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		panic(err)
 	}
+	none := unix.Rlimit{Cur: 0, Max: limit.Max}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &none); err != nil {
+		panic(err)
+	}
+	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+	return kernel.Probe()
 }
 
 // word names an error of the package, "" for none.
@@ -116,8 +140,7 @@ func runInside(t *testing.T, cmd *exec.Cmd, env ...string) inside {
 // An outerProfile is what a container's seccomp profile may do to the probe.
 type outerProfile struct {
 	name   string
-	filter []unix.SockFilter // nil: no filter, see limit
-	limit  bool              // no descriptor left
+	filter []unix.SockFilter // nil: no filter, but no descriptor left
 	check  func(t *testing.T, real kernel.Kernel, in inside)
 }
 
@@ -142,16 +165,12 @@ func on(nr uint32, arg2 *uint32, errno unix.Errno) []unix.SockFilter {
 	return append(f, unix.SockFilter{Code: ret, K: failing | uint32(errno)}, unix.SockFilter{Code: ret, K: unix.SECCOMP_RET_ALLOW})
 }
 
-// enter puts the process under the profile, for good.
-func (p outerProfile) enter() error {
-	if p.limit {
-		// Of what is open now, everything stays open; nothing more is given.
-		return unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 0, Max: 0})
-	}
+// enter puts the thread under a filter, for good.
+func enter(filter []unix.SockFilter) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return err
 	}
-	prog := unix.SockFprog{Len: uint16(len(p.filter)), Filter: &p.filter[0]}
+	prog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&prog)))
 	if errno != 0 {
 		return errno
@@ -204,7 +223,7 @@ var outerProfiles = []outerProfile{
 	}},
 	{name: "seccomp EPERM", filter: on(unix.SYS_SECCOMP, nil, unix.EPERM), check: wantNoSeccomp("seccomp blocked")},
 	{name: "seccomp ENOSYS", filter: on(unix.SYS_SECCOMP, nil, unix.ENOSYS), check: wantNoSeccomp("no seccomp")},
-	{name: "no descriptor left", limit: true, check: func(t *testing.T, real kernel.Kernel, in inside) {
+	{name: "no descriptor left", check: func(t *testing.T, real kernel.Kernel, in inside) {
 		if in.ABI != real.ABI || in.Landlock != "" {
 			t.Errorf("ABI %d, %s", in.ABI, in.LandlockDetail)
 		}
@@ -221,9 +240,7 @@ func TestOuterProfiles(t *testing.T) {
 	}
 	for _, p := range outerProfiles {
 		t.Run(p.name, func(t *testing.T) {
-			cmd := exec.Command("/proc/self/exe")
-			cmd.SysProcAttr = &syscall.SysProcAttr{}
-			p.check(t, real, runInside(t, cmd, envProfile+"="+p.name))
+			p.check(t, real, runInside(t, exec.Command("/proc/self/exe"), envProfile+"="+p.name))
 		})
 	}
 }

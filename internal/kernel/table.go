@@ -52,7 +52,7 @@ const (
 
 // RestrictNoNewPrivs is LANDLOCK_RESTRICT_SELF_NO_NEW_PRIVS of
 // include/uapi/linux/landlock.h (Linux 7.3, ABI 11): landlock_restrict_self(2)
-// sets no_new_privs if it succeeds. golang.org/x/sys v0.49 does not have it.
+// sets no_new_privs if it succeeds. golang.org/x/sys v0.50 does not have it.
 const RestrictNoNewPrivs = 1 << 4
 
 // table is indexed by the number of the ABI.

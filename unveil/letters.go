@@ -1,0 +1,114 @@
+package unveil
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Letters is a set of the permissions of unveil(2): r, w, x and c.
+type Letters uint8
+
+// The permissions of unveil(2).
+const (
+	R Letters = 1 << iota // read
+	W                     // write
+	X                     // execute
+	C                     // create and remove
+
+	All = R | W | X | C
+)
+
+// A letter is one row of the table of letters.
+type letter struct {
+	name   byte
+	bit    Letters
+	access Access
+}
+
+// letters is the table of letters: nothing else says which rights a letter
+// has.
+var letters = [...]letter{
+	{'r', R, ReadFile | ReadDir},
+	// O_TRUNC and ftruncate(2) are rights of their own since ABI 3. IOCTL_DEV
+	// is decided at open(2): without it a terminal or /dev/null that is opened
+	// for writing answers EACCES to its ioctls.
+	{'w', W, WriteFile | Truncate | IoctlDev},
+	// execve(2) opens the binary for reading too.
+	{'x', X, Execute | ReadFile},
+	// REFER is granted once, on "/": rename and link between two trees need
+	// it on both, and the kernel refuses any gain of rights by itself.
+	{'c', C, MakeReg | MakeDir | MakeSym | RemoveFile | RemoveDir | Refer},
+}
+
+// Access returns the rights that a set of letters has on a directory, before
+// a kernel, the kinds of access that are promised and the type of the object
+// take theirs away.
+func (l Letters) Access() Access {
+	var a Access
+	for _, row := range letters {
+		if l&row.bit != 0 {
+			a |= row.access
+		}
+	}
+	return a
+}
+
+// String returns the letters in the order "rwxc", "" for none.
+func (l Letters) String() string {
+	var b [len(letters)]byte
+	n := 0
+	for _, row := range letters {
+		if l&row.bit != 0 {
+			b[n] = row.name
+			n++
+		}
+	}
+	return string(b[:n])
+}
+
+// maxLetters is the longest permission string that unveil(2) takes.
+const maxLetters = 4
+
+// ParseLetters reads a permission string of unveil(2): the letters r, w, x
+// and c in any order, repeats allowed, at most 4 in all. The empty string
+// hides a path.
+//
+// The error wraps ENAMETOOLONG for more than 4 characters, EINVAL for any
+// other letter.
+func ParseLetters(perms string) (Letters, error) {
+	if len(perms) > maxLetters {
+		return 0, fmt.Errorf("permissions %q: more than %d letters: %w", clip(perms), maxLetters, unix.ENAMETOOLONG)
+	}
+	var l Letters
+	for i := range len(perms) {
+		bit := byName(perms[i])
+		if bit == 0 {
+			if low := perms[i] | 0x20; byName(low) != 0 {
+				return 0, fmt.Errorf("permissions %q: write %q in lower case: %w", perms, perms[i:i+1], unix.EINVAL)
+			}
+			return 0, fmt.Errorf("permissions %q: %q is not one of r, w, x and c: %w", perms, perms[i:i+1], unix.EINVAL)
+		}
+		l |= bit
+	}
+	return l, nil
+}
+
+func byName(name byte) Letters {
+	for _, row := range letters {
+		if row.name == name {
+			return row.bit
+		}
+	}
+	return 0
+}
+
+// clip keeps an error message on one screen.
+func clip(s string) string {
+	const most = 64
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
