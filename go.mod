@@ -3,13 +3,10 @@ module github.com/unveil-run/unveil-run
 go 1.26.0
 
 require (
+	github.com/alecthomas/kong v1.17.0
 	github.com/google/shlex v0.0.0-20191202100458-e7afc7fbc510
 	github.com/landlock-lsm/go-landlock v0.11.0
 	golang.org/x/sys v0.50.0
 )
 
-require (
-	github.com/alecthomas/kong v1.17.0 // indirect
-	github.com/rogpeppe/go-internal v1.16.0 // indirect
-	kernel.org/pub/linux/libs/security/libcap/psx v1.2.77 // indirect
-)
+require kernel.org/pub/linux/libs/security/libcap/psx v1.2.77 // indirect

@@ -29,6 +29,7 @@ var floor = row{
 		{call: sys_tgkill, when: all(arg0.ownPid())},
 		// The one exec of a launcher, known by the page that it comes from.
 		{call: sys_execve, when: all(atGate())},
+		{call: sys_write, when: all(atGate())}, // and what it says when that fails
 	},
 }
 

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"errors"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/unveil-run/unveil-run/internal/launch"
+)
+
+// parse reads the command line. done says that all is said: the help was
+// asked for. A mistake ends the launcher.
+func parse(args []string) (words *launch.Words, done bool) {
+	words = new(launch.Words)
+	exit := func(int) { done = true }
+	parser, err := kong.New(words,
+		kong.Name("unveil-run"),
+		kong.Exit(exit),
+		kong.ExplicitGroups([]kong.Group{
+			{Key: "box", Title: "the box:"},
+			{Key: "paths", Title: "paths:"},
+			{Key: "command", Title: "the command:"},
+			{Key: "run", Title: "the run:"},
+		}),
+		kong.Help(printHelp),
+	)
+	if err != nil {
+		fail(words, err)
+	}
+	if _, err := parser.Parse(args); err != nil && !done {
+		fail(words, err)
+	}
+	return words, done
+}
+
+// fail ends the launcher over a mistake on the command line.
+func fail(words *launch.Words, err error) {
+	hint := "unveil-run --help lists the flags"
+	var parse *kong.ParseError
+	if !errors.As(err, &parse) {
+		hint = "this is a mistake of unveil-run itself, please report it"
+	}
+	words.Speech().Fail(&launch.Failure{Status: launch.StatusFailed, Err: err, Hints: []string{hint}})
+	os.Exit(launch.StatusFailed)
+}

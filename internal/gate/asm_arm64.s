@@ -1,0 +1,58 @@
+#include "textflag.h"
+
+// func enter(prog *unix.SockFprog, entry uintptr, path *byte, argv, envp **byte) (step uintptr, errno syscall.Errno)
+TEXT ·enter(SB), NOSPLIT, $16-56
+	MOVD  prog+0(FP), R2
+	MOVHU 0(R2), R3
+	CBZ   R3, run
+	MOVD  $277, R8          // seccomp
+	MOVD  $1, R0            // SECCOMP_SET_MODE_FILTER
+	MOVD  $0, R1
+	SVC
+	CBZ   R0, run
+	NEG   R0, R0
+	MOVD  $1, R1
+	MOVD  R1, step+40(FP)
+	MOVD  R0, errno+48(FP)
+	RET
+run:
+	MOVD path+16(FP), R0
+	MOVD argv+24(FP), R1
+	MOVD envp+32(FP), R2
+	MOVD entry+8(FP), R12
+	MOVD $221, R8           // execve
+	BL   (R12)
+	NEG  R0, R0
+	MOVD $2, R1
+	MOVD R1, step+40(FP)
+	MOVD R0, errno+48(FP)
+	RET
+
+// func write(entry uintptr, text *byte, n uintptr)
+TEXT ·write(SB), NOSPLIT, $16-24
+	MOVD $2, R0
+	MOVD text+8(FP), R1
+	MOVD n+16(FP), R2
+	MOVD entry+0(FP), R12
+	MOVD $64, R8            // write
+	BL   (R12)
+	RET
+
+// func exit(status uintptr)
+TEXT ·exit(SB), NOSPLIT, $0-8
+	MOVD status+0(FP), R0
+	MOVD $94, R8            // exit_group
+	SVC
+	BRK
+	RET
+
+// The page was written as data: the instruction cache is told of it.
+// func flush(at uintptr)
+TEXT ·flush(SB), NOSPLIT, $0-8
+	MOVD at+0(FP), R0
+	WORD $0xd50b7b20        // dc cvau, x0
+	WORD $0xd5033b9f        // dsb ish
+	WORD $0xd50b7520        // ic ivau, x0
+	WORD $0xd5033b9f        // dsb ish
+	WORD $0xd5033fdf        // isb
+	RET

@@ -1,0 +1,155 @@
+package gate
+
+import (
+	"encoding/binary"
+	"fmt"
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/internal/filelimit"
+)
+
+// A Gate is the page with its one instruction.
+type Gate struct {
+	entry uintptr // address of the instruction
+}
+
+// tries bounds the search for an address that is free.
+const tries = 64
+
+// Open maps a page at a random address and makes it executable. The page
+// stays until the process executes or ends.
+//
+// The error wraps the errno of getrandom(2), mmap(2) or mprotect(2): ENOMEM
+// without memory, EACCES or EPERM where an outer sandbox forbids executable
+// memory, EEXIST when no free address was found.
+func Open() (*Gate, error) {
+	size := unix.Getpagesize()
+	for range tries {
+		var b [16]byte
+		if n, err := unix.Getrandom(b[:], 0); err != nil || n < len(b) {
+			return nil, fmt.Errorf("gate: getrandom: %w", err)
+		}
+		at := uintptr(binary.NativeEndian.Uint64(b[:])) & addressMask &^ uintptr(size-1)
+		page, err := mapAt(at, size)
+		if err == unix.EEXIST {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("gate: mmap: %w", err)
+		}
+		for i := range page {
+			page[i] = trap[i%len(trap)]
+		}
+		offset := int(binary.NativeEndian.Uint64(b[8:])%uint64(size-len(code))) &^ (codeStep - 1)
+		copy(page[offset:], code)
+		if err := unix.Mprotect(page, unix.PROT_READ|unix.PROT_EXEC); err != nil {
+			return nil, fmt.Errorf("gate: mprotect: %w", err)
+		}
+		entry := at + uintptr(offset)
+		flush(entry)
+		return &Gate{entry}, nil
+	}
+	return nil, fmt.Errorf("gate: no free address: %w", unix.EEXIST)
+}
+
+// mapAt maps a page for writing at an address: EEXIST when it is taken, or
+// where it can be no address (0, or below vm.mmap_min_addr).
+func mapAt(at uintptr, size int) ([]byte, error) {
+	if at < 1<<20 {
+		return nil, unix.EEXIST
+	}
+	wish := *(*unsafe.Pointer)(unsafe.Pointer(&at))
+	got, err := unix.MmapPtr(-1, 0, wish, uintptr(size), unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED_NOREPLACE)
+	if err != nil {
+		return nil, err
+	}
+	if got != wish {
+		// Before Linux 4.17 the flag is not known, and the address a wish.
+		if err := unix.MunmapPtr(got, uintptr(size)); err != nil {
+			return nil, err
+		}
+		return nil, unix.EEXIST
+	}
+	return unsafe.Slice((*byte)(got), size), nil
+}
+
+// Address returns what the instruction pointer is in a system call from the
+// gate: the address behind the instruction. It is pledge.Options.Gate.
+func (g *Gate) Address() uint64 { return uint64(g.entry) + instructionSize }
+
+// Exec gives the calling thread the filter and executes the file from the
+// gate. An empty program gives no filter. no_new_privs must be set, and the
+// goroutine locked to its thread; other threads are not bound, and end with
+// the old image.
+//
+// It returns only when the filter is refused, with the errno of seccomp(2).
+// Behind the filter nothing but the gate's own calls is sure to be allowed:
+// when execve(2) fails, Exec writes failed, a colon and the text of the errno
+// as a line to standard error, and ends the process with status 126.
+func (g *Gate) Exec(program []unix.SockFilter, path string, argv, env []string, failed string) error {
+	file, err := unix.BytePtrFromString(path)
+	if err != nil {
+		return fmt.Errorf("gate: path: %w", err)
+	}
+	args, err := syscall.SlicePtrFromStrings(argv)
+	if err != nil {
+		return fmt.Errorf("gate: arguments: %w", err)
+	}
+	vars, err := syscall.SlicePtrFromStrings(env)
+	if err != nil {
+		return fmt.Errorf("gate: environment: %w", err)
+	}
+	prog := unix.SockFprog{Len: uint16(len(program))}
+	if len(program) > 0 {
+		prog.Filter = &program[0]
+	}
+	failed += ": "
+	if err := filelimit.Restore(); err != nil {
+		return fmt.Errorf("gate: limit of open files: %w", err)
+	}
+	step, errno := enter(&prog, g.entry, file, &args[0], &vars[0])
+	runtime.KeepAlive(program)
+	if step == stepFilter {
+		return fmt.Errorf("gate: seccomp: %w", errno)
+	}
+	// The texts of errnos lie ready in package syscall: no memory is asked for.
+	g.say(failed)
+	g.say(errno.Error())
+	g.say("\n")
+	exit(exitNotExecuted)
+	return errno
+}
+
+// exitNotExecuted is the exit status of a launcher whose command is found and
+// cannot be executed, as env(1) has it.
+const exitNotExecuted = 126
+
+func (g *Gate) say(text string) { write(g.entry, unsafe.StringData(text), uintptr(len(text))) }
+
+// stepFilter is the step of enter that fails before the filter is on.
+const stepFilter = 1
+
+// enter gives the thread the filter, unless it is empty, and executes. It is
+// one piece of assembly, so that nothing of the Go runtime makes a system
+// call between the two.
+//
+//go:noescape
+func enter(prog *unix.SockFprog, entry uintptr, path *byte, argv, envp **byte) (step uintptr, errno syscall.Errno)
+
+// write writes to standard error from the gate.
+//
+//go:noescape
+func write(entry uintptr, text *byte, n uintptr)
+
+// exit ends the process.
+func exit(status uintptr)
+
+// flush makes a written instruction visible to the processor.
+//
+//go:noescape
+func flush(at uintptr)

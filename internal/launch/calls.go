@@ -1,0 +1,37 @@
+package launch
+
+import (
+	"os"
+
+	"github.com/unveil-run/unveil-run/internal/image"
+	"github.com/unveil-run/unveil-run/internal/kernel"
+	"github.com/unveil-run/unveil-run/pledge"
+)
+
+// starting returns what the first filter grants beyond the promises, so that
+// the command can start: ld.so maps libraries with PROT_EXEC.
+func starting(img *image.Image) pledge.Set {
+	if img.Kind == image.Dynamic {
+		return promises.protExec
+	}
+	return 0
+}
+
+// calls compiles the seccomp program. gate is the address of the one execve
+// that is let through.
+func (r *Request) calls(img *image.Image, k kernel.Kernel, gate uint64) (*pledge.Plan, *Failure) {
+	set, pledged := r.pledged()
+	plan, err := pledge.Compile(set|starting(img), pledge.Options{
+		OnViolation: r.OnViolation,
+		Unpledged:   !pledged,
+		NoTruncate:  k.ABI > 0 && !k.Truncate(),
+		Pid:         os.Getpid(),
+		UID:         os.Geteuid(),
+		GID:         os.Getegid(),
+		Gate:        gate,
+	})
+	if err != nil {
+		return nil, failed(err)
+	}
+	return plan, nil
+}

@@ -1,0 +1,49 @@
+package launch
+
+import (
+	"slices"
+	"strings"
+)
+
+// An environment is a list of NAME=VALUE, no name twice.
+type environment []string
+
+// environment returns what the command gets of the launcher's own: all of it,
+// or with ClearEnv what is named only, and then what is set.
+func (r *Request) environment(own []string) environment {
+	var env environment
+	if !r.ClearEnv {
+		env = slices.Clone(own)
+	}
+	for _, word := range r.Env {
+		name, _, sets := strings.Cut(word, "=")
+		if sets {
+			env = env.set(word)
+		} else if value, ok := environment(own).lookup(name); ok {
+			env = env.set(name + "=" + value)
+		}
+	}
+	return env
+}
+
+// set replaces the variable of the same name, or adds it.
+func (e environment) set(word string) environment {
+	name, _, _ := strings.Cut(word, "=")
+	for i := range e {
+		if strings.HasPrefix(e[i], name) && e[i][len(name):] != "" && e[i][len(name)] == '=' {
+			e[i] = word
+			return e
+		}
+	}
+	return append(e, word)
+}
+
+// lookup has the form of os.LookupEnv.
+func (e environment) lookup(name string) (string, bool) {
+	for _, word := range e {
+		if value, ok := strings.CutPrefix(word, name); ok && value != "" && value[0] == '=' {
+			return value[1:], true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,56 @@
+package launch
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// explain prints the plan, and changes nothing. Every line of it is for
+// people; its words may change.
+func (r *Request) explain(b *box, out io.Writer) *Failure {
+	var w strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&w, format+"\n", args...) }
+
+	line("kernel: %s", b.kernel)
+	line("command: %s (%s)", quote(b.image.Path), b.image.Kind)
+	words := make([]string, len(b.image.Argv))
+	for i, arg := range b.image.Argv {
+		words[i] = quote(arg)
+	}
+	line("arguments: %s", strings.Join(words, " "))
+	set, pledged := r.pledged()
+	switch {
+	case !pledged:
+		line("promises: none asked for, every call but those refused always")
+	default:
+		line("promises: %s", set)
+		if more := starting(b.image) &^ set; more != 0 {
+			line("to start: %s", more)
+		}
+		if !set.Has(promises.exec) {
+			line("exec: once, for the command itself")
+		}
+	}
+	if len(b.keep) > 0 {
+		line("descriptors: 0 1 2 %s", strings.Trim(fmt.Sprint(b.keep), "[]"))
+	} else {
+		line("descriptors: 0 1 2")
+	}
+	w.WriteString(b.paths.String())
+	w.WriteString(b.calls.String())
+	for _, g := range b.gaps {
+		kind := "in part"
+		if g.Strict {
+			kind = "gap"
+		}
+		line("%s: %s", kind, g)
+	}
+	for _, n := range b.notices {
+		line("notice: %s", n)
+	}
+	if _, err := io.WriteString(out, w.String()); err != nil {
+		return failedf("standard output: %w", err)
+	}
+	return nil
+}

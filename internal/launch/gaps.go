@@ -1,0 +1,45 @@
+package launch
+
+import (
+	"slices"
+
+	"github.com/unveil-run/unveil-run/internal/kernel"
+	"github.com/unveil-run/unveil-run/unveil"
+)
+
+// A gap is one of unveil's, or of seccomp, which that package does not know.
+type gap struct {
+	unveil.Gap
+	without string // the mechanism that is missing as a whole, "" for less
+}
+
+// gaps lists what was asked for and this kernel cannot hold.
+func gaps(k kernel.Kernel, plan *unveil.Plan) []gap {
+	var list []gap
+	for _, g := range plan.Gaps {
+		without := ""
+		if k.ABI == 0 {
+			without = Landlock
+		}
+		list = append(list, gap{g, without})
+	}
+	if k.Seccomp != nil {
+		list = append(list, gap{unveil.Gap{What: "system calls", Why: k.Seccomp.Error(), Strict: true}, Seccomp})
+	}
+	return list
+}
+
+// accept refuses the gaps that nobody has accepted. A mechanism that is
+// missing as a whole has to be named.
+func (r *Request) accept(list []gap) *Failure {
+	for _, g := range list {
+		switch {
+		case !g.Strict:
+		case g.without != "" && !slices.Contains(r.Without, g.without):
+			return failedf("this kernel cannot hold %s", g).hinted("--best-effort --without %s runs the command without it", g.without)
+		case !r.BestEffort:
+			return failedf("this kernel cannot hold %s", g).hinted("--best-effort runs the command all the same")
+		}
+	}
+	return nil
+}

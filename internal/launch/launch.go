@@ -1,0 +1,119 @@
+package launch
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/internal/gate"
+	"github.com/unveil-run/unveil-run/internal/image"
+	"github.com/unveil-run/unveil-run/internal/kernel"
+	"github.com/unveil-run/unveil-run/pledge"
+	"github.com/unveil-run/unveil-run/unveil"
+)
+
+// A box is all that was decided, ready to be applied.
+type box struct {
+	image   *image.Image
+	kernel  kernel.Kernel
+	paths   *unveil.Plan
+	calls   *pledge.Plan
+	gate    *gate.Gate
+	gaps    []gap
+	notices []string
+	env     environment
+	keep    []int // descriptors
+}
+
+// Run confines the calling thread and executes the command; the goroutine
+// must be locked to its thread, best the first of the process. It returns
+// only a failure, or nil after it has explained the plan on out.
+func (r *Request) Run(s Speech, out io.Writer) *Failure {
+	b, fail := r.compile()
+	if fail != nil {
+		return fail
+	}
+	defer b.paths.Close()
+	if r.Explain {
+		return r.explain(b, out)
+	}
+	if fail := r.accept(b.gaps); fail != nil {
+		return fail
+	}
+	for _, n := range b.notices {
+		s.notice(n)
+	}
+	for _, g := range b.gaps {
+		if g.Strict {
+			s.gap(g.String())
+		}
+	}
+	return b.enter(s)
+}
+
+// compile decides everything, and changes nothing.
+func (r *Request) compile() (*box, *Failure) {
+	b := &box{env: r.environment(os.Environ())}
+	var fail *Failure
+	if b.keep, fail = r.inherited(b.env); fail != nil {
+		return nil, fail
+	}
+	if len(r.Command) == 0 {
+		return nil, failedf("no command").hinted("write it as in: unveil-run -u /usr:rx -p %q -- ls -l /usr", "stdio rpath")
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, failedf("working directory: %w", err)
+	}
+	b.image, err = image.Resolve(r.Command[0], r.Command[1:], b.env.lookup, dir)
+	if err != nil {
+		return nil, explainImage(err)
+	}
+	b.kernel = kernel.Probe()
+	if b.paths, fail = r.paths(b.image, b.kernel, dir); fail != nil {
+		return nil, fail
+	}
+	if b.gate, err = gate.Open(); err != nil {
+		b.paths.Close()
+		return nil, failed(err)
+	}
+	if b.calls, fail = r.calls(b.image, b.kernel, b.gate.Address()); fail != nil {
+		b.paths.Close()
+		return nil, fail
+	}
+	b.gaps = gaps(b.kernel, b.paths)
+	b.notices = slices.Concat(b.kernel.Notes, b.paths.Notices, r.notices(b, dir))
+	if fail := r.startable(b); fail != nil {
+		b.paths.Close()
+		return nil, fail
+	}
+	return b, nil
+}
+
+// enter applies what was decided and executes the command. From the first
+// line on, only a failure of the kernel leads back.
+func (b *box) enter(s Speech) *Failure {
+	if err := b.paths.Create(); err != nil {
+		return explainPath(err)
+	}
+	if err := keepOnly(b.keep); err != nil {
+		return failed(err)
+	}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return failedf("no_new_privs: %w", err)
+	}
+	if b.kernel.ABI > 0 {
+		if err := b.paths.Apply(); err != nil {
+			return failed(err)
+		}
+	}
+	var program []unix.SockFilter
+	if b.kernel.Seccomp == nil {
+		program = b.calls.Program()
+	}
+	why := fmt.Sprintf("unveil-run: error: cannot execute %q", b.image.Path)
+	return failed(b.gate.Exec(program, b.image.Path, b.image.Argv, b.env, why))
+}

@@ -1,0 +1,103 @@
+package launch
+
+import (
+	"os"
+	"slices"
+	"strconv"
+
+	"github.com/unveil-run/unveil-run/pledge"
+)
+
+// Words is the command line, in the grammar of its tags: those of kong.
+type Words struct {
+	Unveil []string `short:"u" sep:"none" placeholder:"PATH:LETTERS" group:"box" help:"r read, w write, x run, c create; PATH: hides"`
+	Pledge []string `short:"p" sep:"none" placeholder:"PROMISES" group:"box" help:"system calls, as in \"stdio rpath inet\""`
+	File   []string `short:"f" sep:"none" placeholder:"FILE" group:"box" help:"a policy: unveil, pledge and env lines"`
+
+	Create     bool `group:"paths" help:"make first what has c and does not exist"`
+	Widen      bool `group:"paths" help:"give c on a name to its whole directory"`
+	ListHidden bool `group:"paths" help:"list directories that hold hidden ones"`
+	NoAuto     bool `group:"paths" help:"nothing by itself: no loader, no /dev/null"`
+
+	Env      []string `short:"e" sep:"none" placeholder:"NAME[=VALUE]" group:"command" help:"set a variable, or keep it"`
+	ClearEnv bool     `group:"command" help:"no variable but those of -e"`
+	PassFD   []string `name:"pass-fd" sep:"none" placeholder:"N" group:"command" help:"keep a descriptor beside 0, 1 and 2"`
+
+	OnViolation string   `placeholder:"abort|errno" group:"run" help:"end the command always, or never"`
+	BestEffort  bool     `group:"run" help:"go on with what this kernel can hold"`
+	Without     []string `sep:"none" placeholder:"MECHANISM" group:"run" help:"and without landlock or seccomp"`
+	Explain     bool     `short:"n" group:"run" help:"print the plan, run nothing"`
+	Quiet       bool     `short:"q" group:"run" help:"no notices"`
+	Version     bool     `group:"run" help:"print the version"`
+
+	Command []string `arg:"" optional:"" passthrough:"partial" sep:"none"`
+}
+
+// Request checks every word, policy files before the command line, so that of
+// two entries for one path the command line's holds.
+func (w *Words) Request() (*Request, *Failure) {
+	r := &Request{
+		Command:    w.Command,
+		ClearEnv:   w.ClearEnv,
+		NoAuto:     w.NoAuto,
+		Create:     w.Create,
+		Widen:      w.Widen,
+		ListHidden: w.ListHidden,
+		BestEffort: w.BestEffort,
+		Without:    w.Without,
+		Explain:    w.Explain,
+	}
+	// A passthrough argument keeps the -- that ends the flags.
+	if len(r.Command) > 0 && r.Command[0] == "--" {
+		r.Command = r.Command[1:]
+	}
+	for _, name := range w.File {
+		if err := r.ReadFile(name); err != nil {
+			return nil, explainWord(err)
+		}
+	}
+	for _, list := range []struct {
+		flag  string
+		words []string
+		add   func(word, at string) error
+	}{
+		{"-u", w.Unveil, r.AddUnveil},
+		{"-p", w.Pledge, r.AddPledge},
+		{"-e", w.Env, r.AddEnv},
+	} {
+		for _, word := range list.words {
+			if err := list.add(word, list.flag); err != nil {
+				return nil, explainWord(err)
+			}
+		}
+	}
+	for _, word := range w.PassFD {
+		fd, err := strconv.Atoi(word)
+		if err != nil {
+			return nil, failedf("--pass-fd: %q is no descriptor", word).hinted("write it as in: --pass-fd 7 7<file")
+		}
+		r.PassFD = append(r.PassFD, fd)
+	}
+	for _, word := range w.Without {
+		if !slices.Contains([]string{Landlock, Seccomp}, word) {
+			return nil, failedf("--without: %q is neither %s nor %s", word, Landlock, Seccomp).hinted("write it as in: --best-effort --without landlock")
+		}
+	}
+	if len(w.Without) > 0 && !w.BestEffort {
+		return nil, failedf("--without: it belongs to --best-effort").hinted("write it as in: --best-effort --without %s", w.Without[0])
+	}
+	switch w.OnViolation {
+	case "":
+		r.OnViolation = pledge.Launch
+	case "abort":
+		r.OnViolation = pledge.Abort
+	case "errno":
+		r.OnViolation = pledge.Errno
+	default:
+		return nil, failedf("--on-violation: %q is neither abort nor errno", w.OnViolation).hinted("write it as in: --on-violation errno")
+	}
+	return r, nil
+}
+
+// Speech is how the launcher that was called so speaks.
+func (w *Words) Speech() Speech { return Speech{W: os.Stderr, Quiet: w.Quiet} }
