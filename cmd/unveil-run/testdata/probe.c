@@ -1,0 +1,121 @@
+/*
+ * probe ACT [ARG...]
+ *
+ * Does one act by a raw system call and says how it went: "ok" with status 0,
+ * or the text of the errno with status 1. What is executed says "ran".
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static int
+said(long r)
+{
+	puts(r >= 0 ? "ok" : strerror(errno));
+	return r >= 0 ? 0 : 1;
+}
+
+/* a copy of a file in memory */
+static int
+memory(const char *file, unsigned flags)
+{
+	int from = open(file, O_RDONLY | O_CLOEXEC), to = syscall(SYS_memfd_create, "probe", flags);
+	char buf[65536];
+	ssize_t n;
+
+	if (from < 0 || to < 0)
+		return -1;
+	while ((n = read(from, buf, sizeof(buf))) > 0)
+		if (write(to, buf, n) != n)
+			return -1;
+	return n < 0 ? -1 : to;
+}
+
+static long
+run(const char *file, char *const argv[])
+{
+	return syscall(SYS_execve, file, argv, environ);
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *act = argc > 1 ? argv[1] : "", *arg = argc > 2 ? argv[2] : "";
+	char *const say[] = { "probe", "say", NULL };
+	char path[64];
+	int fd;
+
+	if (strcmp(act, "say") == 0) {
+		puts("ran");
+		return 0;
+	}
+	if (strcmp(act, "execve") == 0)
+		return said(run(arg, (char *const[]){ (char *)arg, "say", NULL }));
+	if (strcmp(act, "self") == 0)
+		return said(run("/proc/self/exe", say));
+	if (strcmp(act, "execveat") == 0) {
+		if ((fd = open(arg, O_PATH)) < 0)
+			return said(-1);
+		return said(syscall(SYS_execveat, fd, "", say, environ, AT_EMPTY_PATH));
+	}
+	if (strcmp(act, "memfd") == 0) {
+		if ((fd = memory("/proc/self/exe", MFD_CLOEXEC)) < 0)
+			return said(-1);
+		return said(syscall(SYS_execveat, fd, "", say, environ, AT_EMPTY_PATH));
+	}
+	if (strcmp(act, "procfd") == 0) {
+		if ((fd = memory("/proc/self/exe", 0)) < 0)
+			return said(-1);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		return said(run(path, say));
+	}
+	if (strcmp(act, "ldso") == 0)	/* LDSO FILE */
+		return said(run(arg, (char *const[]){ (char *)arg, argc > 3 ? argv[3] : "", "say", NULL }));
+	if (strcmp(act, "fork") == 0) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(0);
+		return said(pid > 0 ? waitpid(pid, NULL, 0) : -1);
+	}
+	if (strcmp(act, "vfork-execve") == 0) {
+		pid_t pid = vfork();
+
+		if (pid == 0) {
+			run(arg, (char *const[]){ (char *)arg, "say", NULL });
+			_exit(1);
+		}
+		return said(pid > 0 ? waitpid(pid, NULL, 0) : -1);
+	}
+	if (strcmp(act, "read") == 0)
+		return said(open(arg, O_RDONLY));
+	if (strcmp(act, "write") == 0)
+		return said(open(arg, O_WRONLY));
+	if (strcmp(act, "create") == 0)
+		return said(open(arg, O_WRONLY | O_CREAT, 0666));
+	if (strcmp(act, "socket") == 0)
+		return said(socket(AF_INET, SOCK_STREAM, 0));
+	if (strcmp(act, "nofile") == 0)
+		return printf("%ld\n", sysconf(_SC_OPEN_MAX)) < 0;
+	if (strcmp(act, "fds") == 0) {	/* which descriptors are open */
+		for (fd = 0; fd < 256; fd++)
+			if (fcntl(fd, F_GETFD) >= 0)
+				printf("%d ", fd);
+		puts("");
+		return 0;
+	}
+	fprintf(stderr, "probe: unknown act \"%s\"\n", act);
+	return 2;
+}
