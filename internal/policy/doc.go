@@ -13,6 +13,11 @@
 //	bind 8080
 //	env HOME PATH LANG
 //
-// The package looks at words only, never at the process or the files that
-// the words name. Every error says where it is: file:line:column.
+// A path may begin with ~, the home directory, which the caller gives; $ is
+// an error outside single quotes, so that variables can come without changing
+// what a file means. A first line with #! is a comment as any other.
+//
+// The package looks at words and policy files only, never at the process or
+// at what the words name. Every error is an [*Error]: it says where it is, by
+// the flag or as file:line:column, and what would mend it.
 package policy

@@ -4,164 +4,149 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/google/shlex"
+	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/unveil"
 )
 
 // maxFile is how much of a policy file is read, in bytes.
 const maxFile = 64 << 10
 
-// keywords begin the lines of a policy file.
-var keywords = []string{"unveil", "pledge", "connect", "bind", "env", "include"}
+// A keyword begins a line of a policy file.
+type keyword struct {
+	name    string
+	flag    string // what says the same on the command line
+	example string
+	line    func(p *Policy, args []word) error // nil: known, and not supported
+}
+
+// keywords is what a line of a policy file may begin with.
+var keywords = []keyword{
+	{"unveil", "-u", "unveil /usr rx", (*Policy).unveilLine},
+	{"pledge", "-p", "pledge stdio rpath", each((*Policy).AddPledge)},
+	{"connect", "--connect", "connect 443", each((*Policy).AddConnect)},
+	{"bind", "--bind", "bind 8080", each((*Policy).AddBind)},
+	{"env", "-e", "env HOME PATH", each((*Policy).AddEnv)},
+	{"include", "-f", "", nil},
+}
 
 // ReadFile adds the lines of a policy file to p.
 //
-// Errors are of type [*Error]: a file that cannot be read, that is larger
-// than 64 KiB or holds a NUL, and any line that is malformed, with its place.
+// Errors are of type [*Error]: a file that cannot be read, that is no regular
+// file or larger than 64 KiB, and any line that is malformed, with its place.
 // When ReadFile fails, p must not be used.
 func (p *Policy) ReadFile(name string) error {
-	f, err := os.Open(name)
+	// O_NONBLOCK: a FIFO would hold the open until somebody writes to it.
+	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 	if err != nil {
-		return &Error{At: name, Err: errors.Unwrap(err)}
+		return unreadable(name, err)
 	}
 	defer f.Close()
+	switch info, err := f.Stat(); {
+	case err != nil:
+		return unreadable(name, err)
+	case info.IsDir():
+		return &Error{At: name, Err: errors.New("a directory, not a policy file"), Hint: "name the file in it"}
+	case !info.Mode().IsRegular():
+		return &Error{At: name, Err: errors.New("not a regular file"), Hint: "write the policy to a file: it is not read from pipes and devices"}
+	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return &Error{At: name, Err: errors.Unwrap(err)}
+		return unreadable(name, err)
 	}
 	return p.Read(name, string(text))
+}
+
+func unreadable(name string, err error) error {
+	e := &Error{At: name, Err: err, Hint: "a policy file is given by its path"}
+	var path *fs.PathError // says the name again
+	if errors.As(err, &path) {
+		e.Err = path.Err
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		e.Hint = "the user who runs the command must be able to read it"
+	}
+	return e
 }
 
 // Read is ReadFile of a text; name stands in its errors.
 func (p *Policy) Read(name, text string) error {
 	if len(text) > maxFile {
-		return &Error{At: name, Err: fmt.Errorf("the policy is larger than %d bytes", maxFile)}
+		return &Error{At: name, Err: fmt.Errorf("larger than %d bytes", maxFile), Hint: "is it a policy file?"}
 	}
-	for i, line := range strings.Split(text, "\n") {
-		if err := p.line(line, func(column int) string { return fmt.Sprintf("%s:%d:%d", name, i+1, column) }); err != nil {
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
+		at := func(column int) string { return fmt.Sprintf("%s:%d:%d", name, number, column) }
+		words, err := split(line, at)
+		if err != nil {
+			return err
+		}
+		if len(words) == 0 {
+			continue
+		}
+		if err := p.line(words); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// line adds one line; at renders a column, from 1, of it.
-func (p *Policy) line(line string, at func(column int) string) error {
-	if i := strings.IndexByte(line, 0); i >= 0 {
-		return &Error{At: at(i + 1), Err: errors.New("a NUL")}
-	}
-	if !utf8.ValidString(line) {
-		// shlex reads runes: bytes that are none would come out as others.
-		return &Error{At: at(1), Err: errors.New("the line is not UTF-8")}
-	}
-	words, err := shlex.Split(line)
-	if err != nil {
-		return &Error{At: at(1), Err: errors.New("a quote is not closed")}
-	}
-	if len(words) == 0 {
-		return nil
-	}
-	word := func(i int) string { return at(column(line, i)) }
-	if i := strings.IndexByte(code(line), '$'); i >= 0 {
-		return &Error{At: at(i + 1), Err: errors.New("variables are not supported"), Hint: "write the path out; ~ is the home directory"}
-	}
-	args := words[1:]
-	if len(args) == 0 && words[0] != "pledge" {
-		for _, k := range keywords {
-			if words[0] == k {
-				return &Error{At: word(0), Err: fmt.Errorf("%s of what?", k), Hint: "write it as in: " + example(k)}
-			}
+// line adds the words of a line.
+func (p *Policy) line(words []word) error {
+	first, args := words[0], words[1:]
+	for _, k := range keywords {
+		if first.text != k.name {
+			continue
 		}
+		if k.line == nil {
+			return &Error{At: first.at, Err: fmt.Errorf("%s is not supported", k.name), Hint: "give several files, each by its own " + k.flag}
+		}
+		if len(args) == 0 {
+			if k.name == "pledge" { // the empty set: not even stdio
+				return p.AddPledge("", first.at)
+			}
+			return &Error{At: first.at, Err: fmt.Errorf("%s of what?", k.name), Hint: "write it as in: " + k.example}
+		}
+		return k.line(p, args)
 	}
-	each := func(add func(word, at string) error) error {
-		for i, a := range args {
-			if err := add(a, word(i+1)); err != nil {
+	e := &Error{At: first.at, Err: fmt.Errorf("unknown word %q", clip(first.text)), Hint: "a line begins with unveil, pledge, connect, bind or env"}
+	if k, ok := meant(first.text); ok {
+		e.Hint = fmt.Sprintf("did you mean %q?", k.name)
+	}
+	return e
+}
+
+// each makes a line of a function that takes one of its words.
+func each(add func(p *Policy, text, at string) error) func(*Policy, []word) error {
+	return func(p *Policy, args []word) error {
+		for _, a := range args {
+			if err := add(p, a.text, a.at); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	switch words[0] {
-	case "unveil":
-		return p.unveilLine(args, word)
-	case "pledge":
-		if len(args) == 0 {
-			return p.AddPledge("", word(0))
-		}
-		return each(p.AddPledge)
-	case "connect":
-		return each(p.AddConnect)
-	case "bind":
-		return each(p.AddBind)
-	case "env":
-		return each(p.AddEnv)
-	case "include":
-		return &Error{At: word(0), Err: errors.New("include is not supported"), Hint: "give several -f"}
-	}
-	e := &Error{At: word(0), Err: fmt.Errorf("unknown word %q", clip(words[0])), Hint: "a line begins with unveil, pledge, connect, bind or env"}
-	return e
 }
 
-func example(keyword string) string {
-	switch keyword {
-	case "unveil":
-		return "unveil /usr rx"
-	case "connect":
-		return "connect 443"
-	case "bind":
-		return "bind 8080"
-	case "env":
-		return "env HOME PATH"
-	}
-	return keyword
-}
-
-// unveilLine adds "unveil PATH LETTERS"; a path alone is an error, and "" are
-// the letters that hide it.
-func (p *Policy) unveilLine(args []string, at func(int) string) error {
+// unveilLine adds "PATH LETTERS"; "" are the letters that hide it.
+func (p *Policy) unveilLine(args []word) error {
+	const hint = "write it as in: unveil /usr rx; the letters are " + letters + `, and "" hides the path`
+	path := args[0]
 	switch {
 	case len(args) == 1:
-		return &Error{At: at(1), Err: fmt.Errorf("unveil %q: no letters", clip(args[0])), Hint: `write it as in: unveil /usr rx; "" hides the path`}
+		return &Error{At: path.at, Err: fmt.Errorf("unveil %q: no letters", clip(path.text)), Hint: hint}
 	case len(args) > 2:
-		return &Error{At: at(3), Err: fmt.Errorf("unveil takes a path and its letters, and here is %q too", clip(args[2])), Hint: "quote a path with blanks"}
+		return &Error{At: args[2].at, Err: fmt.Errorf("%q after the letters of unveil %q", clip(args[2].text), clip(path.text)), Hint: "a path with blanks in it is quoted; an entry has a line of its own"}
 	}
-	if strings.ContainsAny(args[1], ":/") {
-		return &Error{At: at(2), Err: fmt.Errorf("letters %q", clip(args[1])), Hint: "write it as in: unveil /usr rx"}
+	perms := args[1]
+	if _, err := unveil.ParseLetters(perms.text); err != nil {
+		return &Error{At: perms.at, Err: fmt.Errorf("unveil %q: %w", clip(path.text), err), Hint: hint}
 	}
-	return p.AddUnveil(args[0]+":"+args[1], at(1))
-}
-
-// column returns where word i of a line begins, in bytes from 1: at the
-// shortest beginning of the line that holds the word.
-func column(line string, i int) int {
-	for end := 1; end <= len(line); end++ {
-		words, err := shlex.Split(line[:end])
-		if len(words) > i || err != nil && len(words) == i {
-			return end
-		}
-	}
-	return 1
-}
-
-// code returns a line with its comment and what is in single quotes blanked,
-// so that places in it are places in the line.
-func code(line string) string {
-	b := []byte(line)
-	quote := byte(0)
-	for i, c := range b {
-		switch {
-		case quote == 0 && c == '#' && (i == 0 || b[i-1] == ' ' || b[i-1] == '\t'):
-			return string(b[:i])
-		case quote == 0 && (c == '\'' || c == '"'):
-			quote = c
-		case quote == c:
-			quote = 0
-		case quote == '\'':
-			b[i] = '_'
-		}
-	}
-	return string(b)
+	return p.unveil(path.text, perms.text, path.at, hint)
 }

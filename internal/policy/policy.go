@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/unveil-run/unveil-run/pledge"
 	"github.com/unveil-run/unveil-run/unveil"
@@ -16,11 +19,15 @@ type Policy struct {
 	Connect []Ports
 	Bind    []Ports
 	Env     []string // NAME or NAME=VALUE
+
+	// Home is what a leading ~ of an unveiled path stands for, to be set
+	// before anything is added. Where it is no absolute path, ~ is an error.
+	Home string
 }
 
 // An Entry is one path with its letters.
 type Entry struct {
-	Path, Perms string
+	Path, Perms string // ~ is expanded
 	From        string // where it was said: a flag as typed, or file:line:column
 }
 
@@ -31,30 +38,77 @@ type Error struct {
 	Hint string // what would mend it, or ""
 }
 
-func (e *Error) Error() string { return e.At + ": " + e.Err.Error() }
+// Error leaves an errno behind the words out: it is for programs, and says
+// less than the words do.
+func (e *Error) Error() string {
+	text := e.Err.Error()
+	var errno unix.Errno
+	if errors.As(e.Err, &errno) {
+		text = strings.TrimSuffix(text, ": "+errno.Error())
+	}
+	return e.At + ": " + text
+}
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// AddUnveil adds an entry that was said as PATH:LETTERS.
+// letters explains the permissions of unveil(2) in a hint.
+const letters = "r (read), w (write), x (run) and c (create and remove)"
+
+// AddUnveil adds an entry that was said as PATH:LETTERS. The path is anything
+// before the last colon; a leading ~ or ~/ is expanded, for a shell does not
+// do it in ~:r.
 func (p *Policy) AddUnveil(word, at string) error {
+	const hint = "write it as in -u /usr:rx; the letters are " + letters + ", and none hide the path"
 	path, perms, err := unveil.ParseRule(word)
 	if err != nil {
-		return unveilError(at, word, err)
+		return &Error{At: at, Err: err, Hint: hint}
+	}
+	return p.unveil(path, perms, at, hint)
+}
+
+// unveil adds an entry.
+func (p *Policy) unveil(path, perms, at, hint string) error {
+	path, err := p.expand(path, at)
+	if err != nil {
+		return err
+	}
+	if err := new(unveil.Rules).Unveil(path, perms); err != nil {
+		return &Error{At: at, Err: err, Hint: hint}
 	}
 	p.Unveil = append(p.Unveil, Entry{path, perms, at})
 	return nil
+}
+
+// expand replaces a leading ~.
+func (p *Policy) expand(path, at string) (string, error) {
+	rest, tilde := strings.CutPrefix(path, "~")
+	if !tilde {
+		return path, nil
+	}
+	literal := "./" + clip(path) + " is the file of that name"
+	switch {
+	case rest != "" && rest[0] != '/':
+		return "", &Error{At: at, Err: fmt.Errorf("unveil %q: home directories of other users are not looked up", clip(path)), Hint: "write it out; " + literal}
+	case !strings.HasPrefix(p.Home, "/"):
+		return "", &Error{At: at, Err: fmt.Errorf("unveil %q: the home directory is not known, HOME is %q", clip(path), clip(p.Home)), Hint: "write it out, or set HOME; " + literal}
+	case rest == "":
+		return p.Home, nil
+	}
+	return strings.TrimRight(p.Home, "/") + rest, nil
 }
 
 // AddPledge adds promises, separated by blanks.
 func (p *Policy) AddPledge(words, at string) error {
 	set, err := pledge.Parse(words)
 	if err != nil {
-		e := &Error{At: at, Err: err}
+		e := &Error{At: at, Err: err, Hint: "promises are separated by blanks, as in: stdio rpath"}
 		var bad *pledge.ParseError
-		if errors.As(err, &bad) && bad.Nearest != "" {
+		switch {
+		case !errors.As(err, &bad) || bad.Word == "":
+		case bad.Nearest != "":
 			e.Hint = "did you mean " + strconv.Quote(bad.Nearest) + "?"
-		} else if errors.As(err, &bad) && bad.Word != "" {
+		case !strings.ContainsAny(bad.Word, "\t\n\r,;"):
 			e.Hint = "the promises are: " + pledge.Set(1<<len(pledge.Promises())-1).String()
 		}
 		return e
@@ -66,19 +120,35 @@ func (p *Policy) AddPledge(words, at string) error {
 	return nil
 }
 
-// AddConnect adds ports that may be connected to.
-func (p *Policy) AddConnect(word, at string) error { return addPorts(&p.Connect, word, at) }
-
-// AddBind adds ports that may be bound.
-func (p *Policy) AddBind(word, at string) error { return addPorts(&p.Bind, word, at) }
-
-func addPorts(list *[]Ports, word, at string) error {
+// AddConnect adds ports that may be connected to, as [ParsePorts] reads them.
+// Nothing listens on port 0.
+func (p *Policy) AddConnect(word, at string) error {
 	ports, err := ParsePorts(word)
 	if err != nil {
-		return &Error{At: at, Err: err, Hint: "write ports as 443, tcp:443, udp:53, udp:*, 8000-8010 or 80,443"}
+		return portsError(at, err)
 	}
-	*list = append(*list, ports...)
+	for _, r := range ports {
+		if r.Last == 0 {
+			return portsError(at, errors.New("port 0 cannot be connected to"))
+		}
+	}
+	p.Connect = append(p.Connect, ports...)
 	return nil
+}
+
+// AddBind adds ports that may be bound, as [ParsePorts] reads them. Port 0 is
+// one that the kernel chooses.
+func (p *Policy) AddBind(word, at string) error {
+	ports, err := ParsePorts(word)
+	if err != nil {
+		return portsError(at, err)
+	}
+	p.Bind = append(p.Bind, ports...)
+	return nil
+}
+
+func portsError(at string, err error) error {
+	return &Error{At: at, Err: err, Hint: "write ports as 443, tcp:443, udp:53, udp:*, 8000-8010 or 80,443"}
 }
 
 // AddEnv adds a variable of the environment: NAME is passed on, NAME=VALUE is set.
@@ -86,24 +156,17 @@ func (p *Policy) AddEnv(word, at string) error {
 	if word == "" || word[0] == '=' {
 		return &Error{At: at, Err: errors.New("a variable without a name"), Hint: "write NAME or NAME=VALUE"}
 	}
-	for i := range len(word) {
-		if word[i] == 0 {
-			return &Error{At: at, Err: fmt.Errorf("a NUL in variable %q", clip(word))}
-		}
+	if strings.IndexByte(word, 0) >= 0 { // the word of a program: arguments and files have none
+		return &Error{At: at, Err: fmt.Errorf("a NUL in variable %q", clip(word)), Hint: "the environment cannot hold it"}
 	}
 	p.Env = append(p.Env, word)
 	return nil
 }
 
-// unveilError gives the hint that mends an entry.
-func unveilError(at, word string, err error) error {
-	return &Error{At: at, Err: err, Hint: "the letters are r (read), w (write), x (run) and c (create and remove), as in -u /usr:rx; PATH: without letters hides it"}
-}
-
 // clip shortens a word for a message.
 func clip(s string) string {
 	if len(s) > 64 {
-		return s[:61] + "..."
+		return strings.ToValidUTF8(s[:61], "") + "..."
 	}
 	return s
 }

@@ -30,14 +30,17 @@ func (p Ports) String() string {
 }
 
 // ParsePorts reads a list of ports: [tcp:|udp:]PORT[-PORT] or *, separated by
-// commas. A number without a protocol is TCP; a protocol holds for the item
-// that it stands before.
+// commas. What has no protocol is TCP; a protocol holds for the item that it
+// stands before.
 func ParsePorts(word string) ([]Ports, error) {
 	if len(word) > 4096 {
 		return nil, fmt.Errorf("%d bytes of ports are too many", len(word))
 	}
 	var list []Ports
 	for _, item := range strings.Split(word, ",") {
+		if item == "" {
+			return nil, fmt.Errorf("an empty item in ports %q", clip(word))
+		}
 		p, err := parsePort(item)
 		if err != nil {
 			return nil, err
@@ -81,7 +84,7 @@ func parsePort(item string) (p Ports, err error) {
 
 func portNumber(s, item string) (uint16, error) {
 	if s == "" {
-		return 0, fmt.Errorf("no port in %q", clip(item))
+		return 0, fmt.Errorf("a port is missing in %q", clip(item))
 	}
 	for _, c := range s {
 		if c < '0' || c > '9' {
