@@ -43,8 +43,10 @@ ci: export CI = true
 ci: lint build race pure cross ## all of it; a test that cannot run here is a failure
 	@echo "make ci: all passed"
 
-race: # the tests under the race detector, which needs cgo
-	go test -race ./...
+# Under the race detector, which needs cgo, and lets each process that ends
+# wait for a second; the tests run hundreds.
+race:
+	GORACE=atexit_sleep_ms=0 go test -race ./...
 
 # What is run as it is shipped: without cgo the calls for all threads take
 # another way, and the launcher has other threads.
