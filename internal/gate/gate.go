@@ -109,8 +109,8 @@ func (g *Gate) Exec(program []unix.SockFilter, path string, argv, env []string, 
 		prog.Filter = &program[0]
 	}
 	failed += ": "
-	if err := filelimit.Restore(); err != nil {
-		return fmt.Errorf("gate: limit of open files: %w", err)
+	if err := restoreFileLimit(); err != nil {
+		return err
 	}
 	step, errno := enter(&prog, g.entry, file, &args[0], &vars[0])
 	runtime.KeepAlive(program)
@@ -123,6 +123,19 @@ func (g *Gate) Exec(program []unix.SockFilter, path string, argv, env []string, 
 	g.say("\n")
 	exit(exitNotExecuted)
 	return errno
+}
+
+// restoreFileLimit sets the limit of open files that the process was started
+// with, which the runtime raises.
+func restoreFileLimit() error {
+	if !filelimit.OK {
+		return nil // no such call, so the runtime could not raise it either
+	}
+	limit := syscall.Rlimit{Cur: filelimit.Start.Cur, Max: filelimit.Start.Max}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("gate: limit of open files: %w", err)
+	}
+	return nil
 }
 
 // exitNotExecuted is the exit status of a launcher whose command is found and

@@ -46,6 +46,12 @@ func (r *Request) explain(b *box, out io.Writer) *Failure {
 		}
 		line("%s: %s", kind, g)
 	}
+	if f := r.startable(b); f != nil {
+		line("error: %v", f)
+		for _, h := range f.Hints {
+			line("hint: %s", h)
+		}
+	}
 	for _, n := range b.notices {
 		line("notice: %s", n)
 	}

@@ -43,6 +43,9 @@ func (r *Request) Run(s Speech, out io.Writer) *Failure {
 	if fail := r.accept(b.gaps); fail != nil {
 		return fail
 	}
+	if fail := r.startable(b); fail != nil {
+		return fail
+	}
 	for _, n := range b.notices {
 		s.notice(n)
 	}
@@ -86,10 +89,6 @@ func (r *Request) compile() (*box, *Failure) {
 	}
 	b.gaps = gaps(b.kernel, b.paths)
 	b.notices = slices.Concat(b.kernel.Notes, b.paths.Notices, r.notices(b, dir))
-	if fail := r.startable(b); fail != nil {
-		b.paths.Close()
-		return nil, fail
-	}
 	return b, nil
 }
 

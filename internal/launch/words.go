@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/unveil-run/unveil-run/internal/policy"
 	"github.com/unveil-run/unveil-run/pledge"
 )
 
@@ -37,6 +38,7 @@ type Words struct {
 // two entries for one path the command line's holds.
 func (w *Words) Request() (*Request, *Failure) {
 	r := &Request{
+		Policy:     policy.Policy{Home: os.Getenv("HOME")},
 		Command:    w.Command,
 		ClearEnv:   w.ClearEnv,
 		NoAuto:     w.NoAuto,
