@@ -26,6 +26,7 @@ type box struct {
 	notices []string
 	env     environment
 	keep    []int // descriptors
+	caps    capSet
 }
 
 // Run confines the calling thread and executes the command; the goroutine
@@ -59,7 +60,7 @@ func (r *Request) Run(s Speech, out io.Writer) *Failure {
 
 // compile decides everything, and changes nothing.
 func (r *Request) compile() (*box, *Failure) {
-	b := &box{env: r.environment(os.Environ())}
+	b := &box{env: r.environment(os.Environ()), caps: r.capabilities()}
 	var fail *Failure
 	if b.keep, fail = r.inherited(b.env); fail != nil {
 		return nil, fail
@@ -103,6 +104,9 @@ func (b *box) enter(s Speech) *Failure {
 	}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return failedf("no_new_privs: %w", err)
+	}
+	if err := keepCapabilities(b.caps); err != nil {
+		return failed(err)
 	}
 	if b.kernel.ABI > 0 {
 		if err := b.paths.Apply(); err != nil {

@@ -3,6 +3,7 @@ package launch
 import (
 	"github.com/unveil-run/unveil-run/internal/policy"
 	"github.com/unveil-run/unveil-run/pledge"
+	"github.com/unveil-run/unveil-run/unveil"
 )
 
 // A Request is what was asked for, every word of it checked.
@@ -11,8 +12,11 @@ type Request struct {
 	Command []string // and its arguments
 
 	ClearEnv bool
-	PassFD   []int // descriptors that the command inherits beside 0, 1 and 2
-	NoAuto   bool  // the command needs rules of its own
+	PassFD   []int    // descriptors that the command inherits beside 0, 1 and 2
+	NoAuto   bool     // the command needs rules of its own
+	Unix     []string // UNIX sockets that may be connected to
+
+	AllowSignals, AllowAbstract bool // reach what is outside
 
 	Create, Widen, ListHidden bool // unveil.Options
 
@@ -41,12 +45,22 @@ func (r *Request) pledged() (pledge.Set, bool) {
 	return promises.stdio, true
 }
 
+// entries returns what is unveiled. Where promises stand alone, they alone say
+// what may be done to a path.
+func (r *Request) entries() []policy.Entry {
+	if len(r.Unveil) == 0 && r.Pledge != nil {
+		return []policy.Entry{{Path: "/", Perms: unveil.All.String(), From: "-p without -u"}}
+	}
+	return r.Unveil
+}
+
 // promises are the ones that the launcher looks at by name.
 var promises = struct {
-	stdio, rpath, wpath, cpath, dpath, unix, exec, protExec pledge.Set
+	stdio, rpath, wpath, cpath, dpath, inet, dns, unix, exec, protExec pledge.Set
 }{
 	stdio: promise("stdio"), rpath: promise("rpath"), wpath: promise("wpath"), cpath: promise("cpath"),
-	dpath: promise("dpath"), unix: promise("unix"), exec: promise("exec"), protExec: promise("prot_exec"),
+	dpath: promise("dpath"),
+	inet:  promise("inet"), dns: promise("dns"), unix: promise("unix"), exec: promise("exec"), protExec: promise("prot_exec"),
 }
 
 // promise returns the set of one promise; a test holds each to be one.

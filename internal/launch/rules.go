@@ -39,14 +39,8 @@ var harmlessPaths = []harmless{
 func (r *Request) rules(img *image.Image) (*unveil.Rules, *Failure) {
 	set, pledged := r.pledged()
 	var rules unveil.Rules
-	for _, e := range r.Unveil {
+	for _, e := range r.entries() {
 		if err := rules.Unveil(e.Path, e.Perms); err != nil {
-			return nil, failed(err)
-		}
-	}
-	if len(r.Unveil) == 0 && r.Pledge != nil {
-		// Without unveil the promises alone say what may be done to a path.
-		if err := rules.Unveil("/", unveil.All.String()); err != nil {
 			return nil, failed(err)
 		}
 	}
