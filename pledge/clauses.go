@@ -20,6 +20,16 @@ func opensAs(mode, without uint32, with string) []rule {
 	}
 }
 
+// creates allows open(2) and openat(2) in one of the access modes with
+// O_CREAT, and O_TMPFILE unless it is among the flags to lack. Not with
+// set-id bits in the mode: pledge(2) masks them off, a filter can only refuse.
+func creates(modes []uint32, without uint32, with string) []rule {
+	return []rule{
+		{sys_open, all(arg1.masked(unix.O_ACCMODE, modes...), arg1.lacks(without), arg1.hasAny(oCreates), arg2.lacks(permSetID)), with},
+		{sys_openat, all(arg2.masked(unix.O_ACCMODE, modes...), arg2.lacks(without), arg2.hasAny(oCreates), arg3.lacks(permSetID)), with},
+	}
+}
+
 // asks allows getsockopt(2) of the names of a level.
 func asks(level uint32, names ...uint32) []rule {
 	return []rule{{call: sys_getsockopt, when: all(arg1.in(level), arg2.in(names...))}}
@@ -43,12 +53,22 @@ func withAll(promises string, list []rule) []rule {
 	return list
 }
 
-// inetSockets are TCP and UDP, and the ping sockets of an unprivileged user.
-// No other protocol: MPTCP would pass the port rules of Landlock.
+// ownLimits sets limits of the process itself. Landlock does not see
+// prlimit(2), and RLIMIT_CPU is enough to end another process.
+var ownLimits = rule{call: sys_prlimit64, when: all(arg0.in(0))}
+
+// inetSockets are TCP and UDP. No other protocol: MPTCP would pass the port
+// rules of Landlock.
 var inetSockets = []rule{
 	{call: sys_socket, when: all(arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_STREAM), arg2.in(0, unix.IPPROTO_TCP))},
 	{call: sys_socket, when: all(arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_DGRAM),
-		arg2.in(0, unix.IPPROTO_UDP, unix.IPPROTO_ICMP, unix.IPPROTO_ICMPV6))},
+		arg2.in(0, unix.IPPROTO_UDP))},
+}
+
+// pingSockets are the ICMP sockets that an unprivileged user may have.
+var pingSockets = []rule{
+	{call: sys_socket, when: all(arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_DGRAM),
+		arg2.in(unix.IPPROTO_ICMP, unix.IPPROTO_ICMPV6))},
 }
 
 // netlinkSockets tell the addresses of the machine: getifaddrs(3) and
@@ -62,7 +82,7 @@ var netlinkSockets = []rule{
 // packets, attach programs, or let descriptors in again.
 var socketOptions = func() (list []rule) {
 	for _, c := range []call{sys_getsockopt, sys_setsockopt} {
-		list = append(list, rule{call: c, when: all(arg1.in(unix.SOL_SOCKET), arg2.notIn(unix.SO_MARK, unix.SO_BINDTODEVICE,
+		list = append(list, rule{call: c, when: all(arg1.in(unix.SOL_SOCKET), arg2.notIn(unix.SO_MARK, unix.SO_BINDTODEVICE, unix.SO_BINDTOIFINDEX,
 			unix.SO_ATTACH_FILTER, unix.SO_ATTACH_BPF, unix.SO_ATTACH_REUSEPORT_CBPF, unix.SO_ATTACH_REUSEPORT_EBPF, soPassrights))})
 	}
 	return list

@@ -2,6 +2,7 @@ package pledge
 
 import (
 	"fmt"
+	"math/bits"
 	"runtime"
 
 	"golang.org/x/sys/unix"
@@ -125,7 +126,7 @@ func collect(set Set, o Options) *[len(numbers)]answers {
 	var a [len(numbers)]answers
 	lists := [][]refusal{refusals}
 	if !o.Unpledged {
-		lists = append(lists, networkRefusals)
+		lists = append(lists, networkRefusals, pathRefusals)
 	}
 	if o.NoTruncate {
 		lists = append(lists, truncateRefusals)
@@ -236,6 +237,9 @@ func (d *denial) action(set Set, o Options, promise int) uint32 {
 		if o.OnViolation != Abort {
 			return errnoAction(unix.EACCES)
 		}
+	}
+	if lacking := words(d.mends) &^ set; lacking != 0 {
+		promise = bits.TrailingZeros64(uint64(lacking)) + 1
 	}
 	return violation(set, o, promise)
 }

@@ -19,7 +19,7 @@ const (
 	opNotIn            // low 32 bits are none of values
 	opLacks            // low 32 bits have none of the bits of mask
 	opHasAny           // low 32 bits have some bit of mask
-	opMasked           // low 32 bits, cut to mask, are values[0]
+	opMasked           // low 32 bits, cut to mask, are one of values
 	opNull             // all 64 bits are zero
 	opPid              // low 32 bits are the process id
 	opUID              // low 32 bits are -1 or the effective user id
@@ -53,8 +53,8 @@ func (a arg) in(v ...uint32) cond     { return cond{op: opIn, arg: a, values: v}
 func (a arg) notIn(v ...uint32) cond  { return cond{op: opNotIn, arg: a, values: v} }
 func (a arg) lacks(bits uint32) cond  { return cond{op: opLacks, arg: a, mask: bits} }
 func (a arg) hasAny(bits uint32) cond { return cond{op: opHasAny, arg: a, mask: bits} }
-func (a arg) masked(m, v uint32) cond {
-	return cond{op: opMasked, arg: a, mask: m, values: []uint32{v}}
+func (a arg) masked(m uint32, v ...uint32) cond {
+	return cond{op: opMasked, arg: a, mask: m, values: v}
 }
 func (a arg) null() cond   { return cond{op: opNull, arg: a} }
 func (a arg) ownPid() cond { return cond{op: opPid, arg: a} }

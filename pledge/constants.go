@@ -20,7 +20,10 @@ const (
 	sockTypeMask = 0xf // the type beside SOCK_NONBLOCK and SOCK_CLOEXEC
 	permSetID    = 0o7000
 
-	soPassrights = 83 // SO_PASSRIGHTS, Linux 6.16
+	soPassrights   = 83 // SO_PASSRIGHTS, Linux 6.16
+	soTimestampNew = 63 // SO_TIMESTAMP_NEW, the same as SO_TIMESTAMP here
+
+	mcastMsfilter = 48 // MCAST_MSFILTER of linux/in.h
 
 	archSetFS = 0x1002
 	archGetFS = 0x1003

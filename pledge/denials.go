@@ -19,19 +19,36 @@ const (
 // no promise allows the call. The first denial that fits decides; a call of
 // the table that has none is a violation, and a number that neither table
 // knows is ENOSYS, so that new calls fall back to what they replace.
+//
+// A violation names the first promise, in the order of the table, that would
+// mend it and is not held.
 type denial struct {
 	calls  []call
 	when   []cond
 	held   string // and these promises are held
+	mends  string // promises to name; "" is each that grants the call in some form
 	class  class
 	errno  unix.Errno // of classErrno
 	reason string
 }
 
 var denials = []denial{
+	{calls: []call{sys_open}, when: all(arg1.hasAny(unix.O_PATH)), class: classErrno, errno: unix.EACCES, reason: "libc looks for its own files"},
+	{calls: []call{sys_openat}, when: all(arg2.hasAny(unix.O_PATH)), class: classErrno, errno: unix.EACCES, reason: "libc looks for its own files"},
+	{calls: []call{sys_open}, when: all(arg1.hasAny(oCreates), arg2.hasAny(permSetID)), held: "cpath", class: classErrno, errno: unix.EPERM, reason: "set-id bits"},
+	{calls: []call{sys_openat}, when: all(arg2.hasAny(oCreates), arg3.hasAny(permSetID)), held: "cpath", class: classErrno, errno: unix.EPERM, reason: "set-id bits"},
+	{calls: []call{sys_creat, sys_mknod}, when: all(arg1.hasAny(permSetID)), held: "cpath", class: classErrno, errno: unix.EPERM, reason: "set-id bits"},
+	{calls: []call{sys_mknodat}, when: all(arg2.hasAny(permSetID)), held: "cpath", class: classErrno, errno: unix.EPERM, reason: "set-id bits"},
+	{calls: []call{sys_open}, when: all(arg1.hasAny(oCreates)), mends: "wpath cpath", class: classPath},
+	{calls: []call{sys_openat}, when: all(arg2.hasAny(oCreates)), mends: "wpath cpath", class: classPath},
+	{calls: []call{sys_creat}, mends: "wpath cpath", class: classPath},
+	{calls: []call{sys_open}, when: all(arg1.hasAny(unix.O_TRUNC)), mends: "wpath", class: classPath},
+	{calls: []call{sys_openat}, when: all(arg2.hasAny(unix.O_TRUNC)), mends: "wpath", class: classPath},
+	{calls: []call{sys_mknod}, when: all(arg1.masked(unix.S_IFMT, unix.S_IFIFO)), mends: "dpath", class: classPath},
+	{calls: []call{sys_mknodat}, when: all(arg2.masked(unix.S_IFMT, unix.S_IFIFO)), mends: "dpath", class: classPath},
 	// Reading opens reach Landlock, which answers EACCES; what comes here creates or changes.
 	{calls: []call{
-		sys_creat, sys_open, sys_openat,
+		sys_open, sys_openat,
 		sys_link, sys_linkat, sys_mkdir, sys_mkdirat, sys_mknod, sys_mknodat, sys_rename, sys_renameat,
 		sys_rmdir, sys_symlink, sys_symlinkat, sys_truncate, sys_unlink, sys_unlinkat,
 		sys_chdir, sys_getcwd, sys_getdents, sys_getdents64, sys_statfs, sys_fstatfs,
@@ -64,6 +81,7 @@ var denials = []denial{
 	// glibc opens DGRAM|CLOEXEC to 127.0.0.1:53 when it may not read /etc/hosts.
 	{calls: []call{sys_socket}, when: all(arg1.masked(sockTypeMask|unix.SOCK_CLOEXEC, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC)),
 		class: classErrno, errno: unix.EACCES, reason: "libc's resolver"},
+	{calls: []call{sys_socketpair}, when: all(arg0.in(unix.AF_UNIX)), class: classErrno, errno: unix.EACCES, reason: "datagram sockets reach others by address"},
 	{calls: []call{sys_socketpair}, class: classErrno, errno: unix.EAFNOSUPPORT, reason: "only UNIX sockets make pairs"},
 	{calls: []call{sys_accept, sys_accept4, sys_bind, sys_connect, sys_listen, sys_sendto},
 		class: classErrno, errno: unix.EACCES, reason: "on a descriptor that was handed over"},
@@ -73,6 +91,7 @@ var denials = []denial{
 	{calls: []call{sys_ioctl}, class: classErrno, errno: unix.ENOTTY, reason: "programs ask what a descriptor is"},
 	{calls: []call{sys_fcntl}, when: all(arg1.notIn(unix.F_GETLK, unix.F_SETLK, unix.F_SETLKW, unix.F_OFD_GETLK, unix.F_OFD_SETLK, unix.F_OFD_SETLKW,
 		unix.F_SETOWN, unix.F_SETOWN_EX)), class: classErrno, errno: unix.EINVAL, reason: "an unknown command"},
+	{calls: []call{sys_fcntl}, when: all(arg1.in(unix.F_SETOWN, unix.F_SETOWN_EX)), mends: "proc"},
 	{calls: []call{sys_mmap, sys_mprotect, sys_pkey_mprotect}, class: classErrno, errno: unix.EACCES, reason: "libc loads gconv and NSS modules; programs go on without JIT"},
 	{calls: []call{sys_adjtimex, sys_clock_adjtime}, class: classErrno, errno: unix.EPERM, reason: "as on OpenBSD"},
 	{calls: []call{sys_prctl}, class: classErrno, errno: unix.EINVAL, reason: "runtimes probe"},
@@ -121,19 +140,25 @@ var refusals = slices.Concat(
 
 // networkRefusals are on where the network is confined: calls that pass the
 // port rules of Landlock on some kernel.
-var networkRefusals = slices.Concat(
-	[]refusal{
-		{sys_sendto, all(arg3.hasAny(unix.MSG_FASTOPEN)), unix.EOPNOTSUPP, "connects past the port rules"},
-		{sys_sendmsg, all(arg2.hasAny(unix.MSG_FASTOPEN)), unix.EOPNOTSUPP, "connects past the port rules"},
-		{sys_sendmmsg, all(arg3.hasAny(unix.MSG_FASTOPEN)), unix.EOPNOTSUPP, "connects past the port rules"},
-	},
-)
+var networkRefusals = []refusal{
+	{sys_sendto, all(arg3.hasAny(unix.MSG_FASTOPEN)), unix.EOPNOTSUPP, "connects past the port rules"},
+	{sys_sendmsg, all(arg2.hasAny(unix.MSG_FASTOPEN)), unix.EOPNOTSUPP, "connects past the port rules"},
+	{sys_sendmmsg, all(arg3.hasAny(unix.MSG_FASTOPEN)), unix.EOPNOTSUPP, "connects past the port rules"},
+}
+
+// pathRefusals are on where promises hold: the access mode 3 opens a file for
+// neither reading nor writing, so that Landlock asks for no right at all.
+var pathRefusals = []refusal{
+	{sys_open, all(arg1.masked(unix.O_ACCMODE, unix.O_ACCMODE)), unix.EINVAL, "an access mode that Landlock does not see"},
+	{sys_openat, all(arg2.masked(unix.O_ACCMODE, unix.O_ACCMODE)), unix.EINVAL, "an access mode that Landlock does not see"},
+}
 
 // truncateRefusals are on below Landlock ABI 3, which does not see truncate(2).
 var truncateRefusals = []refusal{
 	{sys_truncate, nil, unix.EACCES, "Landlock below ABI 3 does not see it"},
-	{sys_open, all(arg1.masked(unix.O_ACCMODE, unix.O_RDONLY), arg1.hasAny(unix.O_TRUNC)), unix.EACCES, "Landlock below ABI 3 does not see it"},
-	{sys_openat, all(arg2.masked(unix.O_ACCMODE, unix.O_RDONLY), arg2.hasAny(unix.O_TRUNC)), unix.EACCES, "Landlock below ABI 3 does not see it"},
+	{sys_openat2, nil, unix.ENOSYS, "its flags are in memory"},
+	{sys_open, all(arg1.masked(unix.O_ACCMODE, unix.O_RDONLY, unix.O_ACCMODE), arg1.hasAny(unix.O_TRUNC)), unix.EACCES, "Landlock below ABI 3 does not see it"},
+	{sys_openat, all(arg2.masked(unix.O_ACCMODE, unix.O_RDONLY, unix.O_ACCMODE), arg2.hasAny(unix.O_TRUNC)), unix.EACCES, "Landlock below ABI 3 does not see it"},
 }
 
 // each makes one refusal a call.

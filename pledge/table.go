@@ -27,6 +27,10 @@ var floor = row{
 		{call: sys_arch_prctl, when: all(arg0.in(archSetFS, archGetFS))},
 		{call: sys_prctl, when: all(arg0.in(unix.PR_SET_NO_NEW_PRIVS, unix.PR_GET_NO_NEW_PRIVS, unix.PR_GET_SECCOMP, unix.PR_SET_SECCOMP))},
 		{call: sys_tgkill, when: all(arg0.ownPid())},
+		// raise(3) of musl; the thread of this number is the first of the process.
+		{call: sys_tkill, when: all(arg0.ownPid())},
+		// Changes nothing: EINVAL tells libunveil that there are threads.
+		{call: sys_unshare, when: all(arg0.in(unix.CLONE_THREAD))},
 		// The one exec of a launcher, known by the page that it comes from.
 		{call: sys_execve, when: all(atGate())},
 		{call: sys_write, when: all(atGate())}, // and what it says when that fails
@@ -91,7 +95,9 @@ var table = []row{
 					unix.PR_GET_CHILD_SUBREAPER, unix.PR_SET_THP_DISABLE, unix.PR_GET_THP_DISABLE))},
 				{call: sys_prlimit64, when: all(arg2.null())},
 				{call: sys_sendto, when: all(arg4.null())},
-				{call: sys_socketpair, when: all(arg0.in(unix.AF_UNIX))},
+				// Not a pair of datagram sockets (SOCK_RAW is one too): sendmsg(2) on
+				// its ends reaches every UNIX socket of the machine by address.
+				{call: sys_socketpair, when: all(arg0.in(unix.AF_UNIX), arg1.masked(sockTypeMask, unix.SOCK_STREAM, unix.SOCK_SEQPACKET))},
 			},
 			// In any mode, since /dev/null is for writing: Landlock says which paths.
 			opens(oChanges|unix.O_PATH, ""),
@@ -133,15 +139,13 @@ var table = []row{
 			sys_symlink, sys_symlinkat, sys_unlink, sys_unlinkat,
 		},
 		rules: slices.Concat(
-			opensAs(unix.O_WRONLY, unix.O_PATH, "wpath"),
-			opensAs(unix.O_RDONLY, unix.O_PATH|oTmpfileBit|unix.O_TRUNC, "rpath"),
-			opens(unix.O_PATH, "rpath wpath"),
+			creates([]uint32{unix.O_WRONLY}, unix.O_PATH, "wpath"),
+			creates([]uint32{unix.O_RDONLY}, unix.O_PATH|oTmpfileBit|unix.O_TRUNC, "rpath"),
+			creates([]uint32{unix.O_RDONLY, unix.O_RDWR}, unix.O_PATH, "rpath wpath"),
 			[]rule{
-				{call: sys_creat, with: "wpath"},
-				{call: sys_mknod, when: all(arg1.masked(unix.S_IFMT, unix.S_IFREG))},
-				{call: sys_mknod, when: all(arg1.masked(unix.S_IFMT, 0))},
-				{call: sys_mknodat, when: all(arg2.masked(unix.S_IFMT, unix.S_IFREG))},
-				{call: sys_mknodat, when: all(arg2.masked(unix.S_IFMT, 0))},
+				{call: sys_creat, when: all(arg1.lacks(permSetID)), with: "wpath"},
+				{call: sys_mknod, when: all(arg1.masked(unix.S_IFMT|permSetID, unix.S_IFREG, 0))},
+				{call: sys_mknodat, when: all(arg2.masked(unix.S_IFMT|permSetID, unix.S_IFREG, 0))},
 				// Not RENAME_WHITEOUT, which makes a device.
 				{call: sys_renameat2, when: all(arg4.lacks(^uint32(unix.RENAME_NOREPLACE | unix.RENAME_EXCHANGE)))},
 			},
@@ -160,7 +164,8 @@ var table = []row{
 		doc:   "making, reading, writing and removing of files in /tmp; OpenBSD has dropped it, old programs ask for it",
 		calls: []call{sys_lstat, sys_unlink},
 		rules: slices.Concat(
-			opens(unix.O_PATH, ""),
+			opens(oCreates|unix.O_PATH, ""),
+			creates([]uint32{unix.O_RDONLY, unix.O_WRONLY, unix.O_RDWR}, unix.O_PATH, ""),
 			[]rule{
 				{call: sys_newfstatat, when: all(arg3.hasAny(unix.AT_SYMLINK_NOFOLLOW))},
 				{call: sys_unlinkat, when: all(arg2.lacks(unix.AT_REMOVEDIR))},
@@ -174,13 +179,15 @@ var table = []row{
 		calls: []call{sys_accept, sys_accept4, sys_bind, sys_connect, sys_listen, sys_sendto},
 		rules: slices.Concat(
 			inetSockets,
+			pingSockets,
 			netlinkSockets,
 			[]rule{{call: sys_ioctl, when: all(arg1.in(unix.SIOCATMARK, unix.SIOCGIFNAME, unix.SIOCGIFCONF, unix.SIOCGIFFLAGS,
 				unix.SIOCGIFADDR, unix.SIOCGIFNETMASK, unix.SIOCGIFBRDADDR, unix.SIOCGIFMTU, unix.SIOCGIFINDEX, unix.SIOCGIFHWADDR))}},
 			socketOptions,
 			options(unix.IPPROTO_TCP, unix.TCP_MAXSEG, unix.TCP_CORK, unix.TCP_KEEPIDLE, unix.TCP_KEEPINTVL, unix.TCP_KEEPCNT,
-				unix.TCP_SYNCNT, unix.TCP_LINGER2, unix.TCP_DEFER_ACCEPT, unix.TCP_INFO, unix.TCP_QUICKACK, unix.TCP_CONGESTION, unix.TCP_MD5SIG,
+				unix.TCP_SYNCNT, unix.TCP_LINGER2, unix.TCP_DEFER_ACCEPT, unix.TCP_INFO, unix.TCP_QUICKACK, unix.TCP_MD5SIG,
 				unix.TCP_USER_TIMEOUT, unix.TCP_FASTOPEN, unix.TCP_NOTSENT_LOWAT),
+			asks(unix.IPPROTO_TCP, unix.TCP_CONGESTION),
 			options(unix.IPPROTO_UDP, unix.UDP_SEGMENT, unix.UDP_GRO),
 			options(unix.IPPROTO_IP, unix.IP_TTL, unix.IP_MINTTL, unix.IP_PKTINFO, unix.IP_RECVTTL, unix.IP_RECVTOS,
 				unix.IP_MTU_DISCOVER, unix.IP_MTU, unix.IP_RECVERR, unix.IP_RECVORIGDSTADDR, unix.IP_BIND_ADDRESS_NO_PORT),
@@ -195,9 +202,13 @@ var table = []row{
 		rules: withAll("inet", slices.Concat(
 			options(unix.IPPROTO_IP, unix.IP_MULTICAST_IF, unix.IP_MULTICAST_TTL, unix.IP_MULTICAST_LOOP, unix.IP_ADD_MEMBERSHIP,
 				unix.IP_DROP_MEMBERSHIP, unix.IP_UNBLOCK_SOURCE, unix.IP_BLOCK_SOURCE, unix.IP_ADD_SOURCE_MEMBERSHIP,
-				unix.IP_DROP_SOURCE_MEMBERSHIP, unix.MCAST_JOIN_GROUP, unix.MCAST_LEAVE_GROUP),
+				unix.IP_DROP_SOURCE_MEMBERSHIP, unix.IP_MSFILTER, unix.MCAST_JOIN_GROUP, unix.MCAST_BLOCK_SOURCE,
+				unix.MCAST_UNBLOCK_SOURCE, unix.MCAST_LEAVE_GROUP, unix.MCAST_JOIN_SOURCE_GROUP, unix.MCAST_LEAVE_SOURCE_GROUP,
+				mcastMsfilter),
 			options(unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_IF, unix.IPV6_MULTICAST_HOPS, unix.IPV6_MULTICAST_LOOP,
-				unix.IPV6_JOIN_GROUP, unix.IPV6_LEAVE_GROUP, unix.MCAST_JOIN_GROUP, unix.MCAST_LEAVE_GROUP),
+				unix.IPV6_JOIN_GROUP, unix.IPV6_LEAVE_GROUP, unix.MCAST_JOIN_GROUP, unix.MCAST_BLOCK_SOURCE,
+				unix.MCAST_UNBLOCK_SOURCE, unix.MCAST_LEAVE_GROUP, unix.MCAST_JOIN_SOURCE_GROUP, unix.MCAST_LEAVE_SOURCE_GROUP,
+				mcastMsfilter),
 		)),
 	},
 	{
@@ -235,6 +246,7 @@ var table = []row{
 		rules: slices.Concat(
 			[]rule{
 				{call: sys_socket, when: all(arg0.in(unix.AF_UNIX))},
+				{call: sys_socketpair, when: all(arg0.in(unix.AF_UNIX))},
 				{call: sys_mknod, when: all(arg1.masked(unix.S_IFMT, unix.S_IFSOCK))},
 				{call: sys_mknodat, when: all(arg2.masked(unix.S_IFMT, unix.S_IFSOCK))},
 			},
@@ -248,7 +260,7 @@ var table = []row{
 		rules: slices.Concat(
 			inetSockets,
 			netlinkSockets,
-			options(unix.SOL_SOCKET, unix.SO_TIMESTAMP, unix.SO_RCVTIMEO, unix.SO_SNDTIMEO),
+			options(unix.SOL_SOCKET, unix.SO_TIMESTAMP, soTimestampNew, unix.SO_RCVTIMEO, unix.SO_SNDTIMEO),
 			options(unix.IPPROTO_IP, unix.IP_RECVERR, unix.IP_MTU_DISCOVER),
 			options(unix.IPPROTO_IPV6, unix.IPV6_RECVERR, unix.IPV6_RECVPKTINFO, unix.IPV6_MTU_DISCOVER),
 		),
@@ -290,12 +302,13 @@ var table = []row{
 		doc:  "processes: fork, signals to others, groups and sessions, priorities and limits",
 		calls: []call{
 			sys_fork, sys_getpriority, sys_ioprio_get, sys_ioprio_set, sys_kill, sys_pidfd_open, sys_pidfd_send_signal,
-			sys_prlimit64, sys_rt_sigqueueinfo, sys_rt_tgsigqueueinfo, sys_sched_setaffinity, sys_sched_setattr,
+			sys_rt_sigqueueinfo, sys_rt_tgsigqueueinfo, sys_sched_setaffinity, sys_sched_setattr,
 			sys_sched_setparam, sys_sched_setscheduler, sys_setpgid, sys_setpriority, sys_setrlimit, sys_setsid,
 			sys_tgkill, sys_tkill, sys_vfork,
 		},
 		rules: []rule{
 			{call: sys_clone, when: all(arg0.lacks(cloneNew))},
+			ownLimits,
 			{call: sys_fcntl, when: all(arg1.in(unix.F_SETOWN, unix.F_SETOWN_EX, unix.F_GETOWN_EX, unix.F_SETSIG, unix.F_GETSIG))},
 			{call: sys_prctl, when: all(arg0.in(unix.PR_SET_PDEATHSIG, unix.PR_SET_CHILD_SUBREAPER))},
 		},
@@ -316,10 +329,13 @@ var table = []row{
 		name: "id",
 		doc:  "user and group ids, priorities and limits",
 		calls: []call{
-			sys_capset, sys_getpriority, sys_prlimit64, sys_setfsgid, sys_setfsuid, sys_setgid, sys_setgroups, sys_setpriority,
+			sys_capset, sys_getpriority, sys_setfsgid, sys_setfsuid, sys_setgid, sys_setgroups, sys_setpriority,
 			sys_setregid, sys_setresgid, sys_setresuid, sys_setreuid, sys_setrlimit, sys_setuid,
 		},
-		rules: []rule{{call: sys_prctl, when: all(arg0.in(unix.PR_SET_KEEPCAPS, unix.PR_CAPBSET_DROP, unix.PR_SET_SECUREBITS, unix.PR_CAP_AMBIENT))}},
+		rules: []rule{
+			ownLimits,
+			{call: sys_prctl, when: all(arg0.in(unix.PR_SET_KEEPCAPS, unix.PR_CAPBSET_DROP, unix.PR_SET_SECUREBITS, unix.PR_CAP_AMBIENT))},
+		},
 	},
 	{name: "pf", doc: "accepted: Linux has no pf(4)"},
 	{
@@ -336,7 +352,7 @@ var table = []row{
 		doc:   "changing of the routing table and of interfaces",
 		calls: []call{sys_bind, sys_sendto},
 		rules: slices.Concat(netlinkSockets, []rule{{call: sys_ioctl, when: all(arg1.in(unix.SIOCSIFADDR, unix.SIOCSIFNETMASK, unix.SIOCSIFMTU,
-			unix.SIOCSIFFLAGS, unix.SIOCADDRT, unix.SIOCDELRT))}}, options(unix.SOL_SOCKET, unix.SO_MARK, unix.SO_BINDTODEVICE)),
+			unix.SIOCSIFFLAGS, unix.SIOCADDRT, unix.SIOCDELRT))}}, options(unix.SOL_SOCKET, unix.SO_MARK, unix.SO_BINDTODEVICE, unix.SO_BINDTOIFINDEX)),
 	},
 	// Sound devices answer to ioctls of type A (PCM) and U (control).
 	{name: "audio", doc: "operations on sound devices", rules: []rule{ioctlType('A'), ioctlType('U')}},
