@@ -81,7 +81,7 @@ var constants = map[string]uint64{
 	"PR_SET_KEEPCAPS":              unix.PR_SET_KEEPCAPS,
 	"PR_SET_MM":                    unix.PR_SET_MM,
 	"PR_SET_PDEATHSIG":             unix.PR_SET_PDEATHSIG,
-	"PR_SET_PTRACER":               unix.PR_SET_PTRACER,
+	"PR_SET_CHILD_SUBREAPER":       unix.PR_SET_CHILD_SUBREAPER,
 	"PR_SET_SYSCALL_USER_DISPATCH": unix.PR_SET_SYSCALL_USER_DISPATCH,
 	"RENAME_NOREPLACE":             unix.RENAME_NOREPLACE,
 	"RENAME_WHITEOUT":              unix.RENAME_WHITEOUT,
