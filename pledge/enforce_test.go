@@ -108,13 +108,17 @@ func (t *trial) run() int {
 		}
 	}
 	t.report.state = calling
+	errno = 0
 	if t.foreign {
 		t.code()
 	} else {
 		_, _, errno = syscall.RawSyscall6(t.nr, t.args[0], t.args[1], t.args[2], t.args[3], t.args[4], t.args[5])
-		t.report.errno = uint64(errno)
 	}
-	t.report.state = returned
+	// The child of a fork that was allowed would speak for the next trial.
+	if me, _, _ := syscall.RawSyscall6(unix.SYS_GETPID, 0, 0, 0, 0, 0, 0); me == self {
+		t.report.errno = uint64(errno)
+		t.report.state = returned
+	}
 	for {
 		syscall.RawSyscall6(unix.SYS_EXIT_GROUP, 0, 0, 0, 0, 0, 0)
 	}
@@ -166,6 +170,8 @@ type laboratory struct {
 	buf      []byte
 	texts    map[string]*byte
 	controls map[string]outcome
+
+	unhandled bool // leave SIGSYS without a handler
 }
 
 func newLaboratory(t *testing.T) *laboratory {
@@ -225,6 +231,9 @@ func (l *laboratory) try(t *testing.T, f *fact, uid int, p *Plan) outcome {
 		if a.text != nil {
 			tr.args[i] = l.text(*a.text)
 		}
+	}
+	if l.unhandled {
+		tr.sigsys = tr.normal
 	}
 	entry := l.codeAddr + 64
 	closure := &entry
