@@ -59,8 +59,13 @@ func (a *assembler) jump(op uint16, k uint32, yes, no int) int {
 // before the number is known, which lets the kernel note for each number
 // that is always allowed that the program need not be run.
 func assemble(leaves []leaf, o Options) []unix.SockFilter {
+	return assembleBy(leaves, o, (*assembler).tree)
+}
+
+// assembleBy makes the program with the given way to find a leaf.
+func assembleBy(leaves []leaf, o Options, find func(*assembler, []leaf) int) []unix.SockFilter {
 	a := &assembler{back: make([]unix.SockFilter, 0, 1024), o: &o}
-	tree := a.tree(leaves)
+	tree := find(a, leaves)
 	arch := uint32(unix.AUDIT_ARCH_AARCH64)
 	if o.Arch == AMD64 {
 		arch = unix.AUDIT_ARCH_X86_64

@@ -90,6 +90,7 @@ func nearest(word string) string {
 	if len(word) > 2*best+len("prot_exec") {
 		return ""
 	}
+	word = strings.ToLower(word)
 	for _, r := range table {
 		if d := distance(word, r.name); d < best && d < len(r.name) {
 			best, name = d, r.name
