@@ -12,15 +12,18 @@ func leaves(p *Plan, a *[len(numbers)]answers, column int) []leaf {
 			top = max(top, n)
 		}
 	}
-	var list []leaf
+	list := make([]leaf, 0, len(numbers))
+	names := make([]string, 0, len(numbers)) // in the order of numbers, so that each leaf has a piece of it
+	unknown := []step{unknownCall}
 	for n := 0; n <= top+1; n++ {
-		l := leaf{first: uint32(n), steps: []step{unknownCall}}
+		l := leaf{first: uint32(n), steps: unknown, names: names[len(names):]}
 		if c := at[n]; c != 0 {
-			l.names = []string{numbers[c-1].name}
+			names = append(names, numbers[c-1].name)
+			l.names = names[len(names)-1:]
 			l.steps = a[c-1].steps(p.set, p.options)
 		}
 		if last := len(list) - 1; last >= 0 && l.plain() && list[last].plain() && l.steps[0].ret == list[last].steps[0].ret {
-			list[last].names = append(list[last].names, l.names...)
+			list[last].names = list[last].names[:len(list[last].names)+len(l.names)]
 			continue
 		}
 		list = append(list, l)
