@@ -302,8 +302,8 @@ func TestEnforce(t *testing.T) {
 	mute := map[string]bool{}   // the kernel answers what the filter would
 	absent := map[string]bool{} // the kernel has no such call
 	tried, dry := 0, 0
+	compiled := plans{}
 	for _, uid := range users {
-		plans := map[string]*Plan{}
 		for _, f := range facts {
 			if _, ok := f.data(Arch(runtime.GOARCH)); !ok {
 				continue
@@ -313,17 +313,9 @@ func TestEnforce(t *testing.T) {
 				decided[f] = true
 				continue
 			}
-			key := fmt.Sprint(f.set, f.option)
-			p := plans[key]
-			if p == nil {
-				o := f.options(Arch(runtime.GOARCH), Launch)
-				o.UID, o.GID = uid, uid
-				var err error
-				if p, err = Compile(f.set, o); err != nil {
-					t.Fatal(err)
-				}
-				plans[key] = p
-			}
+			o := f.options(Arch(runtime.GOARCH), Launch)
+			o.UID, o.GID = uid, uid
+			p := compiled.get(t, f.set, o)
 			control := l.control(t, f, uid)
 			got := l.try(t, f, uid, p)
 			tried++

@@ -216,6 +216,22 @@ func (f *fact) options(arch Arch, on Violation) Options {
 		Pid: factPid, UID: factUID, GID: factGID}
 }
 
+// plans compiles each set once.
+type plans map[string]*Plan
+
+func (c plans) get(t *testing.T, set Set, o Options) *Plan {
+	t.Helper()
+	key := fmt.Sprint(set, o)
+	if c[key] == nil {
+		p, err := Compile(set, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c[key] = p
+	}
+	return c[key]
+}
+
 // The ids of the process that a fact speaks of, where no process makes it.
 const (
 	factPid = 0x5eed1234
@@ -287,6 +303,7 @@ func (e *expectation) action(set Set, on Violation) uint32 {
 // facts, however violations are answered.
 func TestFacts(t *testing.T) {
 	facts := readFacts(t)
+	compiled := plans{}
 	for _, arch := range []Arch{AMD64, ARM64} {
 		tried, lacked := 0, 0
 		for _, f := range facts {
@@ -297,11 +314,7 @@ func TestFacts(t *testing.T) {
 			}
 			tried++
 			for _, on := range []Violation{Launch, Abort, Errno} {
-				p, err := Compile(f.set, f.options(arch, on))
-				if err != nil {
-					t.Fatal(err)
-				}
-				got, err := simulate(p.program, d)
+				got, err := simulate(compiled.get(t, f.set, f.options(arch, on)).program, d)
 				if err != nil {
 					t.Fatalf("%s: %v", f, err)
 				}
