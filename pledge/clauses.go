@@ -7,16 +7,16 @@ import "golang.org/x/sys/unix"
 // opens allows open(2) and openat(2) in any mode without the given flags.
 func opens(without uint32, with string) []rule {
 	return []rule{
-		{sys_open, all(arg1.lacks(without)), with},
-		{sys_openat, all(arg2.lacks(without)), with},
+		{call: sys_open, when: all(arg1.lacks(without)), with: with},
+		{call: sys_openat, when: all(arg2.lacks(without)), with: with},
 	}
 }
 
 // opensAs allows open(2) and openat(2) in one access mode without the given flags.
 func opensAs(mode, without uint32, with string) []rule {
 	return []rule{
-		{sys_open, all(arg1.masked(unix.O_ACCMODE, mode), arg1.lacks(without)), with},
-		{sys_openat, all(arg2.masked(unix.O_ACCMODE, mode), arg2.lacks(without)), with},
+		{call: sys_open, when: all(arg1.masked(unix.O_ACCMODE, mode), arg1.lacks(without)), with: with},
+		{call: sys_openat, when: all(arg2.masked(unix.O_ACCMODE, mode), arg2.lacks(without)), with: with},
 	}
 }
 
@@ -25,8 +25,8 @@ func opensAs(mode, without uint32, with string) []rule {
 // set-id bits in the mode: pledge(2) masks them off, a filter can only refuse.
 func creates(modes []uint32, without uint32, with string) []rule {
 	return []rule{
-		{sys_open, all(arg1.masked(unix.O_ACCMODE, modes...), arg1.lacks(without), arg1.hasAny(oCreates), arg2.lacks(permSetID)), with},
-		{sys_openat, all(arg2.masked(unix.O_ACCMODE, modes...), arg2.lacks(without), arg2.hasAny(oCreates), arg3.lacks(permSetID)), with},
+		{call: sys_open, with: with, when: all(arg1.masked(unix.O_ACCMODE, modes...), arg1.lacks(without), arg1.hasAny(oCreates), arg2.lacks(permSetID))},
+		{call: sys_openat, with: with, when: all(arg2.masked(unix.O_ACCMODE, modes...), arg2.lacks(without), arg2.hasAny(oCreates), arg3.lacks(permSetID))},
 	}
 }
 
@@ -56,6 +56,14 @@ func withAll(promises string, list []rule) []rule {
 // ownLimits sets limits of the process itself. Landlock does not see
 // prlimit(2), and RLIMIT_CPU is enough to end another process.
 var ownLimits = rule{call: sys_prlimit64, when: all(arg0.in(0))}
+
+// inLayer returns list with every rule left to Landlock.
+func inLayer(list []rule) []rule {
+	for i := range list {
+		list[i].layer = true
+	}
+	return list
+}
 
 // inetSockets are TCP and UDP. No other protocol: MPTCP would pass the port
 // rules of Landlock.

@@ -48,6 +48,7 @@ type Options struct {
 	Arch        Arch      // "" is the architecture that runs
 	OnViolation Violation // the promise error makes violations ENOSYS, whatever this says
 	Unpledged   bool      // ignore the promises; refuse only what is refused always
+	NoLayer     bool      // no Landlock layer will hold paths: refuse opens by their kind, also of paths that promises imply
 	NoTruncate  bool      // refuse what Landlock below ABI 3 does not see: truncate(2), O_TRUNC of a reading open
 	Pid         int       // the process id to be, for signals to itself; 0 allows none
 	UID, GID    int       // the owner that fattr may give files
@@ -155,7 +156,7 @@ func collect(set Set, o Options) *[len(numbers)]answers {
 		}
 		for i := range r.rules {
 			c := &a[r.rules[i].call]
-			if held && set.Has(words(r.rules[i].with)) {
+			if held && set.Has(words(r.rules[i].with)) && !(o.NoLayer && r.rules[i].layer) {
 				c.allowed = append(c.allowed, &r.rules[i])
 			}
 			c.known = true

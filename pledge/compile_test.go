@@ -88,12 +88,13 @@ func FuzzCompile(f *testing.F) {
 	f.Add(uint64(0), uint8(0), uint32(0), uint32(0), uint64(0), uint64(0))
 	f.Add(all, uint8(1), uint32(1), uint32(1000), uint64(0x7f0000001000), uint64(1))
 	f.Add(uint64(words("stdio rpath inet")), uint8(2), uint32(1234), uint32(0), uint64(0xffffffff), uint64(2))
+	f.Add(uint64(words("stdio rpath tmppath exec")), uint8(0x41), uint32(7), uint32(7), uint64(0), uint64(4))
 	f.Add(uint64(words("stdio error")), uint8(0x14), uint32(1<<31), uint32(1<<31), uint64(1)<<32, uint64(3))
 	f.Fuzz(func(t *testing.T, bits uint64, mode uint8, pid, id uint32, gate, seed uint64) {
 		set := Set(bits & all)
 		random := rand.New(rand.NewPCG(seed, bits))
 		for _, arch := range []Arch{AMD64, ARM64} {
-			o := Options{Arch: arch, OnViolation: Violation(mode % 3), Unpledged: mode&0x10 != 0, NoTruncate: mode&0x20 != 0,
+			o := Options{Arch: arch, OnViolation: Violation(mode % 3), Unpledged: mode&0x10 != 0, NoTruncate: mode&0x20 != 0, NoLayer: mode&0x40 != 0,
 				Pid: int(pid), UID: int(id), GID: int(id + 1), Gate: gate}
 			p, err := Compile(set, o)
 			if err != nil {

@@ -9,6 +9,8 @@ type rule struct {
 	call call
 	when []cond
 	with string // promises that must be held beside the one of the row
+
+	layer bool // Landlock says which paths: no rule where there is no layer
 }
 
 // op is what a condition compares.

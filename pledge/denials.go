@@ -39,6 +39,8 @@ var denials = []denial{
 	{calls: []call{sys_openat}, when: all(arg2.hasAny(oCreates), arg3.hasAny(permSetID)), held: "cpath", class: classErrno, errno: unix.EPERM, reason: "set-id bits"},
 	{calls: []call{sys_creat, sys_mknod}, when: all(arg1.hasAny(permSetID)), held: "cpath", class: classErrno, errno: unix.EPERM, reason: "set-id bits"},
 	{calls: []call{sys_mknodat}, when: all(arg2.hasAny(permSetID)), held: "cpath", class: classErrno, errno: unix.EPERM, reason: "set-id bits"},
+	{calls: []call{sys_open}, when: all(arg1.lacks(oChanges)), held: "stdio", class: classErrno, errno: unix.EACCES, reason: "as Landlock, where there is a layer"},
+	{calls: []call{sys_openat}, when: all(arg2.lacks(oChanges)), held: "stdio", class: classErrno, errno: unix.EACCES, reason: "as Landlock, where there is a layer"},
 	{calls: []call{sys_open}, when: all(arg1.hasAny(oCreates)), mends: "wpath cpath", class: classPath},
 	{calls: []call{sys_openat}, when: all(arg2.hasAny(oCreates)), mends: "wpath cpath", class: classPath},
 	{calls: []call{sys_creat}, mends: "wpath cpath", class: classPath},

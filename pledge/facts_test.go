@@ -17,7 +17,7 @@ type fact struct {
 	line    int
 	text    string
 	set     Set
-	option  string // unpledged, notruncate or ""
+	option  string // unpledged, notruncate, nolayer or ""
 	first   Set    // the first promise of the line; 0 in a fact without it
 	abi     string // x32, foreign or ""
 	dry     bool
@@ -83,7 +83,7 @@ func parseFact(line string) ([]*fact, error) {
 	case "@all":
 		f.set = 1<<len(table) - 1 - words("error")
 		promises = rest
-	case "@unpledged", "@notruncate":
+	case "@unpledged", "@notruncate", "@nolayer":
 		f.option = head[1:]
 		promises = rest
 	}
@@ -212,7 +212,7 @@ func parseExpectation(s string) (expectation, error) {
 
 // options are those that a fact asks for.
 func (f *fact) options(arch Arch, on Violation) Options {
-	return Options{Arch: arch, OnViolation: on, Unpledged: f.option == "unpledged", NoTruncate: f.option == "notruncate",
+	return Options{Arch: arch, OnViolation: on, Unpledged: f.option == "unpledged", NoTruncate: f.option == "notruncate", NoLayer: f.option == "nolayer",
 		Pid: factPid, UID: factUID, GID: factGID}
 }
 

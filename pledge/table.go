@@ -100,7 +100,7 @@ var table = []row{
 				{call: sys_socketpair, when: all(arg0.in(unix.AF_UNIX), arg1.masked(sockTypeMask, unix.SOCK_STREAM, unix.SOCK_SEQPACKET))},
 			},
 			// In any mode, since /dev/null is for writing: Landlock says which paths.
-			opens(oChanges|unix.O_PATH, ""),
+			inLayer(opens(oChanges|unix.O_PATH, "")),
 			options(unix.SOL_SOCKET, unix.SO_ERROR, unix.SO_RCVBUF),
 			options(unix.IPPROTO_TCP, unix.TCP_NODELAY),
 			options(unix.IPPROTO_IP, unix.IP_TOS),
@@ -162,15 +162,15 @@ var table = []row{
 	{
 		name:  "tmppath",
 		doc:   "making, reading, writing and removing of files in /tmp; OpenBSD has dropped it, old programs ask for it",
-		calls: []call{sys_lstat, sys_unlink},
-		rules: slices.Concat(
+		calls: []call{sys_lstat},
+		rules: append(inLayer(slices.Concat(
 			opens(oCreates|unix.O_PATH, ""),
 			creates([]uint32{unix.O_RDONLY, unix.O_WRONLY, unix.O_RDWR}, unix.O_PATH, ""),
 			[]rule{
-				{call: sys_newfstatat, when: all(arg3.hasAny(unix.AT_SYMLINK_NOFOLLOW))},
+				{call: sys_unlink},
 				{call: sys_unlinkat, when: all(arg2.lacks(unix.AT_REMOVEDIR))},
 			},
-		),
+		)), rule{call: sys_newfstatat, when: all(arg3.hasAny(unix.AT_SYMLINK_NOFOLLOW))}),
 		paths: []Path{{"/tmp", "rwc"}},
 	},
 	{
@@ -354,8 +354,9 @@ var table = []row{
 		rules: slices.Concat(netlinkSockets, []rule{{call: sys_ioctl, when: all(arg1.in(unix.SIOCSIFADDR, unix.SIOCSIFNETMASK, unix.SIOCSIFMTU,
 			unix.SIOCSIFFLAGS, unix.SIOCADDRT, unix.SIOCDELRT))}}, options(unix.SOL_SOCKET, unix.SO_MARK, unix.SO_BINDTODEVICE, unix.SO_BINDTOIFINDEX)),
 	},
-	// Sound devices answer to ioctls of type A (PCM) and U (control).
-	{name: "audio", doc: "operations on sound devices", rules: []rule{ioctlType('A'), ioctlType('U')}},
+	// Sound devices answer to ioctls of type A (PCM) and U (control). The direction
+	// bit keeps out UI_DEV_CREATE, of type U too: keys for other programs.
+	{name: "audio", doc: "operations on sound devices", rules: []rule{ioctlType('A'), {call: sys_ioctl, when: all(arg1.masked(0x8000ff00, 0x80000000|'U'<<8))}}},
 	// The direction bits keep out VT_ACTIVATE and its like, which are of type V too.
 	{name: "video", doc: "operations on video devices", rules: []rule{{call: sys_ioctl, when: all(arg1.masked(0xff00, 'V'<<8), arg1.hasAny(0xc0000000))}}},
 	{name: "bpf", doc: "statistics of a packet socket it holds", rules: asks(unix.SOL_PACKET, unix.PACKET_STATISTICS)},
