@@ -95,7 +95,7 @@ type compiler struct {
 //
 // The error is a *PathError.
 func (r *Rules) Compile(o Options) (*Plan, error) {
-	c := &compiler{opt: o, plan: &Plan{kernel: o.Kernel}}
+	c := &compiler{opt: o, plan: &Plan{kernel: o.Kernel, dir: o.Dir}}
 	if err := c.compile(r); err != nil {
 		c.plan.Close()
 		return nil, err

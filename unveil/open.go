@@ -27,10 +27,18 @@ const openPath = unix.O_PATH | unix.O_CLOEXEC
 // open opens a path as it is used from now on. The descriptor belongs to the
 // plan. The error is an errno.
 func (c *compiler) open(path string) (object, error) {
-	if c.opt.Dir != "" && path[0] != '/' {
-		path = c.opt.Dir + "/" + path
+	if path == "" {
+		return object{}, unix.ENOENT // as open(2) says, whatever Dir is
 	}
-	return c.openat(unix.AT_FDCWD, path, openPath)
+	return c.openat(unix.AT_FDCWD, c.fromDir(path), openPath)
+}
+
+// fromDir lets a relative path start at Options.Dir.
+func (c *compiler) fromDir(path string) string {
+	if c.opt.Dir == "" || path[0] == '/' {
+		return path
+	}
+	return c.opt.Dir + "/" + path
 }
 
 func (c *compiler) openat(dir int, name string, flags int) (object, error) {
@@ -98,9 +106,7 @@ func (c *compiler) canonical(o object, path string) (string, error) {
 
 // canonicalByName is canonical where there is no /proc.
 func (c *compiler) canonicalByName(o object, path string) (string, error) {
-	if c.opt.Dir != "" && path[0] != '/' {
-		path = c.opt.Dir + "/" + path
-	}
+	path = c.fromDir(path)
 	if path[0] != '/' {
 		wd, err := os.Getwd()
 		if err != nil {

@@ -19,6 +19,7 @@ type Plan struct {
 	Notices []string // what else a user should know: a sentence each, without a full stop
 
 	kernel  kernel.Kernel
+	dir     string // where relative paths start
 	fs      Access // handled
 	net     uint64 // handled
 	scopes  uint64
@@ -96,12 +97,16 @@ func (p *Plan) String() string {
 // Access returns what the plan grants on a path: as the kernel does, it joins
 // the rules of the object and of all directories above it. It looks the path
 // up in the file tree of the moment, links followed; where the path does not
-// exist, the directories above it count.
+// exist, the directories above it count. A relative path starts where those
+// of the rules do.
 //
 // REFER is left out: it is granted everywhere or nowhere, and is no right by
 // itself.
 func (p *Plan) Access(path string) Access {
-	c := compiler{plan: &Plan{}}
+	if path == "" {
+		return 0
+	}
+	c := compiler{opt: Options{Dir: p.dir}, plan: &Plan{}}
 	defer c.plan.closeAll()
 	var granted Access
 	mask := p.fs
