@@ -145,9 +145,9 @@ func (c *compiler) hold() error {
 				return err
 			}
 			widened = append(widened, e)
+		case covered && e.span&^ReadDir != 0: // as asked for, once it appears
 		case c.promised(e.letters)&changes == 0:
 			c.notice(e.string(), " does not exist: it gets no rule, and stays closed if it appears")
-		case covered:
 		case strings.Contains(e.absent.rest, "/"):
 			return e.fail(MissingDir, unix.ENOENT)
 		case c.opt.Create:

@@ -137,7 +137,12 @@ func (c *compiler) emit(i int, own, need Access) error {
 				mode = p.fs
 			}
 			p.made = append(p.made, creation{parent: a.parent.fd, base: a.rest, dir: a.dir, name: n.path, fd: -1})
-			p.rules = append(p.rules, rule{fd: -1, made: len(p.made), access: own & mode, path: path, why: why})
+			p.rules = append(p.rules, rule{fd: -1, made: len(p.made), access: own &^ n.lack & mode, path: path, why: why})
+			if lost := own & n.lack; lost != 0 {
+				// It will be empty: no neighbour is there to be granted instead.
+				x := expansion{compiler: c, wide: i, own: lost, chain: []string{n.path}}
+				x.tell()
+			}
 		}
 		return c.emitBelow(i+1, n.end)
 	}
