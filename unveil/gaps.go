@@ -1,6 +1,7 @@
 package unveil
 
 import (
+	"errors"
 	"strconv"
 
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
@@ -79,7 +80,9 @@ func (c *compiler) gaps() {
 
 func (c *compiler) gap(what, why string, fs, net, scopes uint64, strict bool) {
 	g := Gap{What: what, Why: why, Strict: strict}
-	if row, ok := kernel.Needs(fs, net, scopes, 0); ok && row.Number > c.opt.Kernel.ABI {
+	// Where Landlock is off or refused from outside, a newer kernel mends nothing.
+	old := c.opt.Kernel.Landlock == nil || errors.Is(c.opt.Kernel.Landlock, kernel.ErrNotBuilt)
+	if row, ok := kernel.Needs(fs, net, scopes, 0); ok && old && row.Number > c.opt.Kernel.ABI {
 		g.Hint = "needs Linux " + row.Linux
 	}
 	c.plan.Gaps = append(c.plan.Gaps, g)
