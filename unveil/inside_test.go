@@ -96,12 +96,14 @@ func (s *scene) must(err error) {
 
 func (s *scene) grow(words ...string) { s.must(grow(s.dir, words...)) }
 
-// clear empties the directory of the scene.
-func (s *scene) clear() {
-	list, err := os.ReadDir(s.dir)
-	s.must(err)
-	for _, e := range list {
-		s.must(os.RemoveAll(filepath.Join(s.dir, e.Name())))
+// clear empties directories of the scene and leaves them as they are.
+func (s *scene) clear(dirs ...string) {
+	for _, d := range dirs {
+		list, err := os.ReadDir(filepath.Join(s.dir, d))
+		s.must(err)
+		for _, e := range list {
+			s.must(os.RemoveAll(filepath.Join(s.dir, d, e.Name())))
+		}
 	}
 }
 
@@ -126,22 +128,34 @@ func (s *scene) compile(o unveil.Options, words ...string) *unveil.Plan {
 }
 
 // confined applies a plan to a thread of its own and acts there. The thread
-// is never unlocked, so that it ends with the goroutine.
-func confined(p *unveil.Plan, act func()) error {
-	done := make(chan error)
+// is never unlocked, so that it ends with the goroutine. What act hands to
+// outside is run on another thread, without the sandbox.
+func confined(p *unveil.Plan, act func(outside func(func()))) error {
+	done, calls := make(chan error), make(chan func())
 	go func() {
 		runtime.LockOSThread()
 		err := p.Apply()
 		if err == nil {
-			act()
+			act(func(f func()) {
+				over := make(chan struct{})
+				calls <- func() { f(); close(over) }
+				<-over
+			})
 		}
 		done <- err
 	}()
-	return <-done
+	for {
+		select {
+		case f := <-calls:
+			f()
+		case err := <-done:
+			return err
+		}
+	}
 }
 
 // confined is that of the package, for a plan that must hold.
-func (s *scene) confined(p *unveil.Plan, act func()) {
+func (s *scene) confined(p *unveil.Plan, act func(outside func(func()))) {
 	if err := confined(p, act); err != nil {
 		s.errorf("apply: %v", err)
 		panic(stop{})
