@@ -66,6 +66,7 @@ type compiler struct {
 	byName  map[string]*entry // of the ones that do not exist
 	files   []grant           // Imply, and Need of a non-directory: rules as they stand
 	tree    []node
+	ways    map[id][]*way
 
 	spread int // rules added by expansion
 	stat   unix.Stat_t
@@ -136,9 +137,7 @@ func (c *compiler) compile(r *Rules) error {
 	if err := c.hold(); err != nil {
 		return err
 	}
-	if err := c.aliases(); err != nil {
-		return err
-	}
+	c.findWays()
 	for i := 0; i < len(c.tree); i = c.tree[i].end {
 		if err := c.emit(i, 0, 0); err != nil {
 			return err
@@ -357,62 +356,4 @@ func (c *compiler) listed() {
 			c.notice(e.string(), " and what is below it can be listed, because ", up.entry.string(), " can")
 		}
 	}
-}
-
-// aliases refuses what names cannot tell apart: a directory that has entries
-// below it under one name of several.
-func (c *compiler) aliases() error {
-	for i := range c.tree {
-		n := &c.tree[i]
-		e := n.entry
-		if e == nil || len(e.names) < 2 || !e.dir() {
-			continue
-		}
-		if n.lack&e.rights == 0 {
-			continue
-		}
-		below := c.narrower(i, e.rights, 0)
-		f := below[0].fail(Aliased, unix.EOPNOTSUPP)
-		f.Other = e.path
-		return f
-	}
-	// A hidden object that an entry reaches by another name of a directory
-	// above it. Only what is hidden is looked at: its path is walked once.
-	for _, e := range c.entries {
-		if e.letters != 0 {
-			continue
-		}
-		for _, name := range e.names {
-			if err := c.reached(e, name); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (c *compiler) reached(e *entry, name string) error {
-	for end := len(name) - 1; end >= 0; end-- {
-		if name[end] != '/' {
-			continue
-		}
-		at, ok := lookAt(rooted(name[:end]))
-		if !ok {
-			continue
-		}
-		wide := c.byID[at]
-		if wide == nil || wide.rights == 0 || wide == e {
-			continue
-		}
-		known := false
-		for _, n := range wide.names {
-			known = known || n == name[:end]
-		}
-		if !known {
-			f := e.fail(Aliased, unix.EOPNOTSUPP)
-			f.Other = wide.path
-			return f
-		}
-	}
-	return nil
 }

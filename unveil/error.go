@@ -32,8 +32,8 @@ const (
 	// TooMany (E2BIG): to take Path out of Other needs more than MaxExpansion
 	// rules.
 	TooMany
-	// Aliased (EOPNOTSUPP): Path and Other meet in one directory under two
-	// names (a bind mount), and entries below it differ.
+	// Aliased (EOPNOTSUPP): Other is, under another name, a directory that
+	// Path is below (a bind mount), and has rights that Path lacks.
 	Aliased
 	// Unwidened (EOPNOTSUPP): Options.Widen cannot give the letters to the
 	// directory Dir, because of narrower entries below it.
@@ -73,7 +73,7 @@ func (e *PathError) Error() string {
 	case TooMany:
 		return head + "to take it out of " + q(e.Other) + " needs more than " + strconv.Itoa(MaxExpansion) + " rules"
 	case Aliased:
-		return head + "it is in the same directory as " + q(e.Other) + ", which has two names (a bind mount)"
+		return head + "it cannot be taken out of " + q(e.Other) + ", which is another name of a directory above it (a bind mount)"
 	case Unwidened:
 		return head + "its letters cannot be given to the directory " + q(e.Dir) + ", because of narrower entries below that"
 	case Changed:

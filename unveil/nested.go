@@ -146,6 +146,9 @@ func (c *compiler) emit(i int, own, need Access) error {
 		}
 		return c.emitBelow(i+1, n.end)
 	}
+	if w := c.alias(n.id, n.path, own, need); w != nil {
+		return w.aliased(path)
+	}
 	c.grant(n.object, path, own&^n.lack|need&^n.lackNeed, why)
 	own, need = own&n.lack, need&n.lackNeed
 	if own|need == 0 {
@@ -262,6 +265,10 @@ func (x *expansion) expand(dir object, name string, lo, hi int, own, need Access
 // between handles a directory on the way to the nodes [lo, hi).
 func (x *expansion) between(dir object, name string, lo, hi int, own, need, lack, lackNeed Access) error {
 	c := x.compiler
+	for _, w := range c.ways[dir.id] {
+		lack |= w.lack
+		lackNeed |= w.lackNeed
+	}
 	if a := own&^lack | need&^lackNeed; a != 0 {
 		if err := x.count(name); err != nil {
 			return err
@@ -306,7 +313,7 @@ func (x *expansion) siblings(dir object, name string, taken []string, own, need 
 			if slices.Contains(taken, base) {
 				continue
 			}
-			if err := x.sibling(dir, name+"/"+base, base, own|need, why); err != nil {
+			if err := x.sibling(dir, name+"/"+base, base, own, need, why); err != nil {
 				return err
 			}
 		}
@@ -315,8 +322,9 @@ func (x *expansion) siblings(dir object, name string, taken []string, own, need 
 
 // sibling grants rights to one object that stands beside the way. One that
 // has gone meanwhile, or cannot be looked at, stays closed.
-func (x *expansion) sibling(dir object, name, base string, a Access, why string) error {
+func (x *expansion) sibling(dir object, name, base string, own, need Access, why string) error {
 	c := x.compiler
+	a := own | need
 	o, err := c.openat(dir.fd, base, openPath|unix.O_NOFOLLOW)
 	switch err {
 	case nil:
@@ -334,6 +342,11 @@ func (x *expansion) sibling(dir object, name, base string, a Access, why string)
 	}
 	if e := c.byID[o.id]; e != nil && a&^e.rights != 0 && (o.dir() || a&onFile&^e.rights != 0) {
 		c.notice(strconv.Quote(name), " is the same object as ", e.string(), " and has the letters of that")
+		c.release(o)
+		return nil
+	}
+	if w := c.alias(o.id, name, own, need); w != nil {
+		c.notice(strconv.Quote(name), " is the same directory as ", strconv.Quote(rooted(w.name)), ", which leads to ", w.entry.string(), ", and stays closed")
 		c.release(o)
 		return nil
 	}
