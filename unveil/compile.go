@@ -291,10 +291,10 @@ func (c *compiler) grant(o object, path string, a Access, why string) bool {
 	return true
 }
 
-// join lists two reasons.
+// join lists two reasons, either of which may be missing.
 func join(a, b string) string {
-	if a == "" {
-		return b
+	if a == "" || b == "" {
+		return a + b
 	}
 	return a + ", " + b
 }
