@@ -2,35 +2,19 @@ package unveil_test
 
 import (
 	"errors"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/unveil-run/unveil-run/test/abishim/shimtest"
 	"github.com/unveil-run/unveil-run/unveil"
 )
 
 // TestBindMounts compiles where one directory has two names, and holds the
 // plan against the kernel there.
 func TestBindMounts(t *testing.T) {
-	if os.Getuid() != 0 {
-		needs(t, "root, for bind mounts")
-	}
-	bin := shimtest.Self(t)
-	own := &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
-	try := exec.Command(bin, "-test.run=^$")
-	try.SysProcAttr = own
-	if err := try.Run(); err != nil {
-		needs(t, "a mount namespace: "+err.Error())
-	}
-	cmd := exec.Command(bin)
-	cmd.SysProcAttr = own
-	run(t, cmd, "bind mounts", 0)
+	ownMounts(t, "bind mounts")
 }
 
 func init() {

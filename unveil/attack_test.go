@@ -1,6 +1,7 @@
 package unveil_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -194,7 +195,10 @@ func init() {
 		ask := func(f func() error) error { older <- f; return <-answers }
 		s.want("an older thread, before", 0, ask(func() error { return opening("/out/f", unix.O_RDONLY)(s.dir) }))
 
-		s.confined(s.compile(s.here(), "in:rwxc", "/proc/self:r"), func(func(func())) {
+		var pipe [2]int
+		s.must(unix.Pipe2(pipe[:], unix.O_CLOEXEC))
+		s.confined(s.compile(s.here(), "in:rwxc"), func(func(func())) {
+			s.want("opening a pipe again", 0, opening(fmt.Sprintf("/proc/self/fd/%d", pipe[1]), unix.O_WRONLY)(""))
 			_, err := unix.Pread(file, make([]byte, 4), 0)
 			s.want("reading what is open", 0, err)
 			_, err = unix.Pwrite(file, []byte("x"), 0)
@@ -213,9 +217,12 @@ func init() {
 
 		// A child has the sandbox of the thread that started it, and keeps it
 		// over exec.
+		null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+		s.must(err)
+		files := []uintptr{uintptr(null), uintptr(null), uintptr(null)}
 		cat := func(name string) func() error {
 			return func() error {
-				pid, err := syscall.ForkExec("/bin/cat", []string{"cat", s.dir + name}, &syscall.ProcAttr{})
+				pid, err := syscall.ForkExec("/bin/cat", []string{"cat", s.dir + name}, &syscall.ProcAttr{Files: files})
 				if err != nil {
 					return unixErrno(err)
 				}
@@ -286,12 +293,11 @@ func init() {
 	}
 }
 
+// unwrapped returns the errno that an error wraps.
 func unwrapped(err error) error {
-	for {
-		u, ok := err.(interface{ Unwrap() error })
-		if !ok {
-			return err
-		}
-		err = u.Unwrap()
+	var e unix.Errno
+	if errors.As(err, &e) {
+		return e
 	}
+	return err
 }

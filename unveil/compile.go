@@ -178,9 +178,10 @@ func (c *compiler) enter(w word) error {
 		return e.fail(Outside, err)
 	case err == unix.EXDEV && !o.dir():
 		// A pipe or a removed file behind /dev/stdin: the descriptor works
-		// without a rule, and the object cannot have one.
+		// without a rule. The kernel refuses one on a pipe (EBADFD), and lets
+		// it be opened again; a removed file has no place among the entries.
 		c.release(o)
-		c.notice(e.string(), " has no name in the file tree, so that it cannot be opened again")
+		c.notice(e.string(), " has no name in the file tree, so that it gets no rule")
 		return nil
 	case err == unix.EXDEV:
 		return e.fail(Outside, err)

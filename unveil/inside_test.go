@@ -261,3 +261,21 @@ func everyABI(t *testing.T, name string) {
 		}
 	}
 }
+
+// ownMounts plays a scene as root in a mount namespace of its own: of the
+// whole process, for Go starts threads from whichever it likes.
+func ownMounts(t *testing.T, name string) {
+	if os.Getuid() != 0 {
+		needs(t, "root, for mounts")
+	}
+	bin := shimtest.Self(t)
+	own := &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	try := exec.Command(bin, "-test.run=^$")
+	try.SysProcAttr = own
+	if err := try.Run(); err != nil {
+		needs(t, "a mount namespace: "+err.Error())
+	}
+	cmd := exec.Command(bin)
+	cmd.SysProcAttr = own
+	run(t, cmd, name, 0)
+}
