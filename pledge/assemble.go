@@ -141,6 +141,10 @@ func (a *assembler) test(when []cond, j, yes, no int) int {
 	case opMasked:
 		one(c.values...)
 		a.and(c.mask)
+	case opNotMasked:
+		yes, no = no, yes
+		one(c.values...)
+		a.and(c.mask)
 	case opPid:
 		one(uint32(a.o.Pid))
 	case opUID:

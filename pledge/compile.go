@@ -43,12 +43,28 @@ const (
 	Errno
 )
 
+// Network says what a program refuses of the network, whatever is promised,
+// because a list of ports stands beside it that Landlock holds.
+type Network uint8
+
+const (
+	// Listed refuses what passes the port rules of Landlock on some kernel:
+	// MPTCP and its like, raw sockets, other families, MSG_FASTOPEN.
+	Listed Network = 1 << iota
+	// NoUDP refuses inet datagram sockets: no port of UDP is in the list.
+	NoUDP
+	// NoListen refuses listen(2), which takes a free port by itself: no port
+	// is in the list to bind. It cannot tell UNIX sockets from others.
+	NoListen
+)
+
 // Options are what a program depends on beside the promises.
 type Options struct {
 	Arch        Arch      // "" is the architecture that runs
 	OnViolation Violation // the promise error makes violations ENOSYS, whatever this says
 	Unpledged   bool      // ignore the promises; refuse only what is refused always
 	NoLayer     bool      // no Landlock layer will hold paths: refuse opens by their kind, also of paths that promises imply
+	Network     Network   // what is refused because ports are held by Landlock
 	NoTruncate  bool      // refuse what Landlock below ABI 3 does not see: truncate(2), O_TRUNC of a reading open
 	Pid         int       // the process id to be, for signals to itself; 0 allows none
 	UID, GID    int       // the owner that fattr may give files
@@ -127,7 +143,16 @@ func collect(set Set, o Options) *[len(numbers)]answers {
 	var a [len(numbers)]answers
 	lists := [][]refusal{refusals}
 	if !o.Unpledged {
-		lists = append(lists, networkRefusals, pathRefusals)
+		lists = append(lists, fastopenRefusals, pathRefusals)
+	}
+	if o.Network&Listed != 0 {
+		lists = append(lists, listedRefusals)
+	}
+	if o.Network&NoUDP != 0 {
+		lists = append(lists, udpRefusals)
+	}
+	if o.Network&NoListen != 0 {
+		lists = append(lists, listenRefusals)
 	}
 	if o.NoTruncate {
 		lists = append(lists, truncateRefusals)

@@ -17,16 +17,17 @@ type rule struct {
 type op uint8
 
 const (
-	opIn     op = iota // low 32 bits are one of values
-	opNotIn            // low 32 bits are none of values
-	opLacks            // low 32 bits have none of the bits of mask
-	opHasAny           // low 32 bits have some bit of mask
-	opMasked           // low 32 bits, cut to mask, are one of values
-	opNull             // all 64 bits are zero
-	opPid              // low 32 bits are the process id
-	opUID              // low 32 bits are -1 or the effective user id
-	opGID              // low 32 bits are -1 or the effective group id
-	opGate             // the instruction pointer is that of the gate
+	opIn        op = iota // low 32 bits are one of values
+	opNotIn               // low 32 bits are none of values
+	opLacks               // low 32 bits have none of the bits of mask
+	opHasAny              // low 32 bits have some bit of mask
+	opMasked              // low 32 bits, cut to mask, are one of values
+	opNotMasked           // low 32 bits, cut to mask, are none of values
+	opNull                // all 64 bits are zero
+	opPid                 // low 32 bits are the process id
+	opUID                 // low 32 bits are -1 or the effective user id
+	opGID                 // low 32 bits are -1 or the effective group id
+	opGate                // the instruction pointer is that of the gate
 )
 
 // A cond is a test of one argument. The kernel takes int arguments from the
@@ -57,6 +58,9 @@ func (a arg) lacks(bits uint32) cond  { return cond{op: opLacks, arg: a, mask: b
 func (a arg) hasAny(bits uint32) cond { return cond{op: opHasAny, arg: a, mask: bits} }
 func (a arg) masked(m uint32, v ...uint32) cond {
 	return cond{op: opMasked, arg: a, mask: m, values: v}
+}
+func (a arg) notMasked(m uint32, v ...uint32) cond {
+	return cond{op: opNotMasked, arg: a, mask: m, values: v}
 }
 func (a arg) null() cond   { return cond{op: opNull, arg: a} }
 func (a arg) ownPid() cond { return cond{op: opPid, arg: a} }

@@ -101,6 +101,7 @@ var denials = []denial{
 	{calls: []call{sys_personality, sys_prlimit64, sys_setrlimit, sys_getpriority, sys_setpriority, sys_ioprio_get, sys_ioprio_set,
 		sys_sched_setaffinity, sys_sched_setattr, sys_sched_setparam, sys_sched_setscheduler, sys_capset},
 		class: classErrno, errno: unix.EPERM, reason: "runtimes tune themselves, and go on without"},
+	{calls: []call{sys_setuid, sys_setgid}, mends: "id"},
 	{calls: []call{sys_pidfd_open, sys_pidfd_send_signal}, class: classErrno, errno: unix.ENOSYS, reason: "runtimes probe"},
 }
 
@@ -140,12 +141,34 @@ var refusals = slices.Concat(
 	each(unix.EPERM, "opens files by number, past every path rule", nil, sys_open_by_handle_at),
 )
 
-// networkRefusals are on where the network is confined: calls that pass the
-// port rules of Landlock on some kernel.
-var networkRefusals = []refusal{
+// fastopenRefusals are on where promises hold, or ports: these calls connect
+// past the port rules of Linux 6.16 to 7.1.
+var fastopenRefusals = []refusal{
 	{sys_sendto, all(arg3.hasAny(unix.MSG_FASTOPEN)), unix.EOPNOTSUPP, "connects past the port rules"},
 	{sys_sendmsg, all(arg2.hasAny(unix.MSG_FASTOPEN)), unix.EOPNOTSUPP, "connects past the port rules"},
 	{sys_sendmmsg, all(arg3.hasAny(unix.MSG_FASTOPEN)), unix.EOPNOTSUPP, "connects past the port rules"},
+}
+
+// listedRefusals are on where Landlock holds a list of ports: sockets that it
+// does not see. With promises most are refused anyway, by what they grant.
+var listedRefusals = slices.Concat(
+	fastopenRefusals,
+	[]refusal{
+		{sys_socket, all(arg0.notIn(unix.AF_UNIX, unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK)), unix.EAFNOSUPPORT, "no port rule holds for the family"},
+		{sys_socket, all(arg0.in(unix.AF_INET, unix.AF_INET6), arg1.notMasked(sockTypeMask, unix.SOCK_STREAM, unix.SOCK_DGRAM)), unix.EPROTONOSUPPORT, "no port rule holds for the type"},
+		{sys_socket, all(arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_STREAM), arg2.notIn(0, unix.IPPROTO_TCP)), unix.EPROTONOSUPPORT, "MPTCP and its like pass the port rules"},
+		{sys_socket, all(arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_DGRAM), arg2.notIn(0, unix.IPPROTO_UDP)), unix.EPROTONOSUPPORT, "no port rule holds for the protocol"},
+	},
+)
+
+// udpRefusals are on where a list of ports names none of UDP.
+var udpRefusals = []refusal{
+	{sys_socket, all(arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_DGRAM)), unix.EACCES, "no port of UDP is named"},
+}
+
+// listenRefusals are on where a list of ports names none to bind.
+var listenRefusals = []refusal{
+	{sys_listen, nil, unix.EACCES, "no port to bind is named, and listen would take a free one"},
 }
 
 // pathRefusals are on where promises hold: the access mode 3 opens a file for

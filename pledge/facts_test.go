@@ -83,7 +83,7 @@ func parseFact(line string) ([]*fact, error) {
 	case "@all":
 		f.set = 1<<len(table) - 1 - words("error")
 		promises = rest
-	case "@unpledged", "@notruncate", "@nolayer":
+	case "@unpledged", "@notruncate", "@nolayer", "@listed", "@noudp", "@nolisten":
 		f.option = head[1:]
 		promises = rest
 	}
@@ -212,7 +212,8 @@ func parseExpectation(s string) (expectation, error) {
 
 // options are those that a fact asks for.
 func (f *fact) options(arch Arch, on Violation) Options {
-	return Options{Arch: arch, OnViolation: on, Unpledged: f.option == "unpledged", NoTruncate: f.option == "notruncate", NoLayer: f.option == "nolayer",
+	network := map[string]Network{"listed": Listed, "noudp": Listed | NoUDP, "nolisten": Listed | NoListen}[f.option]
+	return Options{Arch: arch, OnViolation: on, Unpledged: f.option == "unpledged" || network != 0 && f.set == 0, Network: network, NoTruncate: f.option == "notruncate", NoLayer: f.option == "nolayer",
 		Pid: factPid, UID: factUID, GID: factGID}
 }
 

@@ -258,7 +258,7 @@ func TestFactsCover(t *testing.T) {
 			want(word{"", &denials[i], c}, "the denials: "+describe(denials[i].when))
 		}
 	}
-	for _, list := range [][]refusal{refusals, networkRefusals, pathRefusals, truncateRefusals} {
+	for _, list := range [][]refusal{refusals, listedRefusals, udpRefusals, listenRefusals, pathRefusals, truncateRefusals} {
 		for i := range list {
 			want(word{"", &list[i], list[i].call}, "the refusals: "+describe(list[i].when))
 		}

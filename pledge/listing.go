@@ -110,6 +110,8 @@ func (c cond) String() string {
 		return fmt.Sprintf("arg%d has a bit of %#x", c.arg, c.mask)
 	case opMasked:
 		return fmt.Sprintf("arg%d & %#x is %s", c.arg, c.mask, list())
+	case opNotMasked:
+		return fmt.Sprintf("arg%d & %#x is none of %s", c.arg, c.mask, list())
 	case opNull:
 		return fmt.Sprintf("arg%d is NULL", c.arg)
 	case opPid:

@@ -111,6 +111,9 @@ func holds(c cond, o Options, d data) bool {
 	case opMasked:
 		v &= c.mask
 		return among()
+	case opNotMasked:
+		v &= c.mask
+		return !among()
 	case opNull:
 		return d.args[c.arg] == 0
 	case opPid:
@@ -171,7 +174,7 @@ func TestProgramIsTable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, mode := range []Options{{}, {OnViolation: Abort}, {OnViolation: Errno}, {Unpledged: true}, {NoTruncate: true, Gate: 0x7f0000001234}, {NoLayer: true, OnViolation: Abort}} {
+		for _, mode := range []Options{{}, {OnViolation: Abort}, {OnViolation: Errno}, {Unpledged: true}, {NoTruncate: true, Gate: 0x7f0000001234}, {NoLayer: true, OnViolation: Abort}, {Unpledged: true, Network: Listed | NoUDP | NoListen}, {Network: Listed}} {
 			o := mode
 			o.Arch, o.Pid, o.UID, o.GID = arch, 1234, 1000, 1000
 			sets := everydaySets(t)

@@ -94,6 +94,9 @@ var table = []row{
 					unix.PR_SET_TIMERSLACK, unix.PR_GET_TIMERSLACK, unix.PR_GET_TID_ADDRESS, unix.PR_GET_TIMING, unix.PR_GET_TSC,
 					unix.PR_GET_CHILD_SUBREAPER, unix.PR_SET_THP_DISABLE, unix.PR_GET_THP_DISABLE))},
 				{call: sys_prlimit64, when: all(arg2.null())},
+				// To oneself they change nothing, and busybox makes them at each start.
+				{call: sys_setgid, when: all(arg0.ownGID())},
+				{call: sys_setuid, when: all(arg0.ownUID())},
 				{call: sys_sendto, when: all(arg4.null())},
 				// Not a pair of datagram sockets (SOCK_RAW is one too): sendmsg(2) on
 				// its ends reaches every UNIX socket of the machine by address.
