@@ -17,6 +17,9 @@ type Gap struct {
 	Strict bool   // going on must be somebody's decision
 }
 
+// GapUDP is Gap.What where ports of UDP cannot be held.
+const GapUDP = "UDP ports"
+
 // String is the gap in one sentence.
 func (g Gap) String() string {
 	s := g.What + ": " + g.Why
@@ -70,7 +73,7 @@ func (c *compiler) gaps() {
 			c.gap("TCP ports", abi+" does not restrict them", 0, lost&tcp, 0, true)
 		}
 		if lost&^tcp != 0 {
-			c.gap("UDP ports", abi+" does not restrict them", 0, lost&^tcp, 0, true)
+			c.gap(GapUDP, abi+" does not restrict them", 0, lost&^tcp, 0, true)
 		}
 	}
 	if lost := p.wantScopes &^ p.scopes; lost != 0 {

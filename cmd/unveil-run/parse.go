@@ -20,6 +20,7 @@ func parse(args []string) (words *launch.Words, done bool) {
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "box", Title: "the box:"},
 			{Key: "paths", Title: "paths:"},
+			{Key: "net", Title: "network, and others:"},
 			{Key: "command", Title: "the command:"},
 			{Key: "run", Title: "the run:"},
 		}),

@@ -19,11 +19,12 @@ func starting(img *image.Image) pledge.Set {
 
 // calls compiles the seccomp program. gate is the address of the one execve
 // that is let through.
-func (r *Request) calls(img *image.Image, k kernel.Kernel, gate uint64) (*pledge.Plan, *Failure) {
+func (r *Request) calls(img *image.Image, k kernel.Kernel, net network, gate uint64) (*pledge.Plan, *Failure) {
 	set, pledged := r.pledged()
 	plan, err := pledge.Compile(set|starting(img), pledge.Options{
 		OnViolation: r.OnViolation,
 		Unpledged:   !pledged,
+		Network:     net.refused(),
 		NoTruncate:  k.ABI > 0 && !k.Truncate(),
 		Pid:         os.Getpid(),
 		UID:         os.Geteuid(),

@@ -2,6 +2,7 @@ package launch
 
 import (
 	"fmt"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -117,3 +118,25 @@ func keepCapabilities(keep capSet) error {
 }
 
 func (s capSet) has(c int) bool { return s&(1<<c) != 0 }
+
+// capNames is indexed by the number, in the order of linux/capability.h.
+var capNames = [...]string{
+	"CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP",
+	"LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER",
+	"SYS_MODULE", "SYS_RAWIO", "SYS_CHROOT", "SYS_PTRACE", "SYS_PACCT", "SYS_ADMIN", "SYS_BOOT", "SYS_NICE",
+	"SYS_RESOURCE", "SYS_TIME",
+}
+
+// String names the capabilities as capabilities(7) does, without CAP_.
+func (s capSet) String() string {
+	var names []string
+	for c, name := range capNames {
+		if s.has(c) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	return "at most " + strings.Join(names, " ")
+}

@@ -38,6 +38,15 @@ func (e environment) set(word string) environment {
 	return append(e, word)
 }
 
+// resolveByTCP has the resolver of libc ask by TCP alone, resolv.conf(5).
+func (e environment) resolveByTCP() environment {
+	const option = "use-vc"
+	if value, ok := e.lookup("RES_OPTIONS"); ok && value != "" {
+		return e.set("RES_OPTIONS=" + value + " " + option)
+	}
+	return e.set("RES_OPTIONS=" + option)
+}
+
 // lookup has the form of os.LookupEnv.
 func (e environment) lookup(name string) (string, bool) {
 	for _, word := range e {

@@ -37,6 +37,8 @@ func (r *Request) explain(b *box, out io.Writer) *Failure {
 	} else {
 		line("descriptors: 0 1 2")
 	}
+	line("capabilities: %s", b.caps)
+	b.net.explain(line)
 	w.WriteString(b.paths.String())
 	w.WriteString(b.calls.String())
 	for _, g := range b.gaps {

@@ -38,7 +38,11 @@ func (r *Request) accept(list []gap) *Failure {
 		case g.without != "" && !slices.Contains(r.Without, g.without):
 			return failedf("this kernel cannot hold %s", g).hinted("--best-effort --without %s runs the command without it", g.without)
 		case !r.BestEffort:
-			return failedf("this kernel cannot hold %s", g).hinted("--best-effort runs the command all the same")
+			f := failedf("this kernel cannot hold %s", g)
+			if g.What == unveil.GapUDP {
+				f.hinted("--connect 'udp:*' lets UDP reach every port")
+			}
+			return f.hinted("--best-effort runs the command all the same")
 		}
 	}
 	return nil

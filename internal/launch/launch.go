@@ -27,6 +27,7 @@ type box struct {
 	env     environment
 	keep    []int // descriptors
 	caps    capSet
+	net     network
 }
 
 // Run confines the calling thread and executes the command; the goroutine
@@ -68,6 +69,9 @@ func (r *Request) compile() (*box, *Failure) {
 	if len(r.Command) == 0 {
 		return nil, failedf("no command").hinted("write it as in: unveil-run -u /usr:rx -p %q -- ls -l /usr", "stdio rpath")
 	}
+	if fail := r.checkNetwork(); fail != nil {
+		return nil, fail
+	}
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, failedf("working directory: %w", err)
@@ -77,14 +81,18 @@ func (r *Request) compile() (*box, *Failure) {
 		return nil, explainImage(err)
 	}
 	b.kernel = kernel.Probe()
-	if b.paths, fail = r.paths(b.image, b.kernel, dir); fail != nil {
+	b.net = r.network(b.kernel)
+	if b.net.vc {
+		b.env = b.env.resolveByTCP()
+	}
+	if b.paths, fail = r.paths(b.image, b.kernel, b.net, dir); fail != nil {
 		return nil, fail
 	}
 	if b.gate, err = gate.Open(); err != nil {
 		b.paths.Close()
 		return nil, failed(err)
 	}
-	if b.calls, fail = r.calls(b.image, b.kernel, b.gate.Address()); fail != nil {
+	if b.calls, fail = r.calls(b.image, b.kernel, b.net, b.gate.Address()); fail != nil {
 		b.paths.Close()
 		return nil, fail
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/unveil-run/unveil-run/internal/kernel"
 	"github.com/unveil-run/unveil-run/internal/policy"
+	"github.com/unveil-run/unveil-run/pledge"
 	"github.com/unveil-run/unveil-run/unveil"
 )
 
@@ -81,6 +82,21 @@ func (r *Request) network(k kernel.Kernel) network {
 	return n
 }
 
+// refused is what seccomp refuses of the network.
+func (n *network) refused() pledge.Network {
+	if !n.listed {
+		return 0
+	}
+	refused := pledge.Listed
+	if !n.udp {
+		refused |= pledge.NoUDP
+	}
+	if !n.listen {
+		refused |= pledge.NoListen
+	}
+	return refused
+}
+
 // allow names ports. A right on every port is one that is not handled.
 func (n *network) allow(list []policy.Ports, tcp, udp uint64) {
 	for _, p := range list {
@@ -146,4 +162,23 @@ func (r *Request) unixSockets(rules *unveil.Rules) *Failure {
 		rules.Imply(path, unveil.ResolveUnix, "--unix")
 	}
 	return nil
+}
+
+// explain says what is held of the network beside the promises.
+func (n *network) explain(line func(format string, args ...any)) {
+	if !n.listed {
+		return
+	}
+	switch {
+	case !n.udp:
+		line("network: a list of TCP ports; no UDP")
+	default:
+		line("network: a list of ports")
+	}
+	if !n.listen {
+		line("network: nothing may listen, not on UNIX sockets either (--bind names ports)")
+	}
+	if n.vc {
+		line("environment: RES_OPTIONS=use-vc, so that names are looked up by TCP")
+	}
 }

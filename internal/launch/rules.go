@@ -1,6 +1,7 @@
 package launch
 
 import (
+	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
 
 	"github.com/unveil-run/unveil-run/internal/image"
@@ -36,13 +37,23 @@ var harmlessPaths = []harmless{
 
 // rules collects what the box opens: the entries, the paths that promises
 // imply, and what the command needs to start.
-func (r *Request) rules(img *image.Image) (*unveil.Rules, *Failure) {
+func (r *Request) rules(img *image.Image, net network) (*unveil.Rules, *Failure) {
 	set, pledged := r.pledged()
 	var rules unveil.Rules
+	net.rules(&rules)
+	if !r.AllowSignals {
+		rules.Scope(ll.ScopeSignal)
+	}
+	if !r.AllowAbstract {
+		rules.Scope(ll.ScopeAbstractUnixSocket)
+	}
 	for _, e := range r.entries() {
 		if err := rules.Unveil(e.Path, e.Perms); err != nil {
 			return nil, failed(err)
 		}
+	}
+	if fail := r.unixSockets(&rules); fail != nil {
+		return nil, fail
 	}
 	for _, p := range pledge.Promises() {
 		if !pledged || !set.Has(p.Set) {
@@ -131,8 +142,8 @@ func (r *Request) kinds() unveil.Letters {
 }
 
 // paths compiles the rules for a kernel.
-func (r *Request) paths(img *image.Image, k kernel.Kernel, dir string) (*unveil.Plan, *Failure) {
-	rules, fail := r.rules(img)
+func (r *Request) paths(img *image.Image, k kernel.Kernel, net network, dir string) (*unveil.Plan, *Failure) {
+	rules, fail := r.rules(img, net)
 	if fail != nil {
 		return nil, fail
 	}

@@ -20,6 +20,12 @@ type Words struct {
 	ListHidden bool `group:"paths" help:"list directories that hold hidden ones"`
 	NoAuto     bool `group:"paths" help:"nothing by itself: no loader, no /dev/null"`
 
+	Connect       []string `sep:"none" placeholder:"PORTS" group:"net" help:"ports to connect to: 443, udp:53, udp:*, 8000-8010"`
+	Bind          []string `sep:"none" placeholder:"PORTS" group:"net" help:"ports to listen on; with either, no other"`
+	Unix          []string `sep:"none" placeholder:"PATH" group:"net" help:"a UNIX socket to connect to (Linux 7.1)"`
+	AllowSignals  bool     `group:"net" help:"signals to processes outside"`
+	AllowAbstract bool     `group:"net" help:"abstract UNIX sockets of others"`
+
 	Env      []string `short:"e" sep:"none" placeholder:"NAME[=VALUE]" group:"command" help:"set a variable, or keep it"`
 	ClearEnv bool     `group:"command" help:"no variable but those of -e"`
 	PassFD   []string `name:"pass-fd" sep:"none" placeholder:"N" group:"command" help:"keep a descriptor beside 0, 1 and 2"`
@@ -38,16 +44,19 @@ type Words struct {
 // two entries for one path the command line's holds.
 func (w *Words) Request() (*Request, *Failure) {
 	r := &Request{
-		Policy:     policy.Policy{Home: os.Getenv("HOME")},
-		Command:    w.Command,
-		ClearEnv:   w.ClearEnv,
-		NoAuto:     w.NoAuto,
-		Create:     w.Create,
-		Widen:      w.Widen,
-		ListHidden: w.ListHidden,
-		BestEffort: w.BestEffort,
-		Without:    w.Without,
-		Explain:    w.Explain,
+		Policy:        policy.Policy{Home: os.Getenv("HOME")},
+		Command:       w.Command,
+		ClearEnv:      w.ClearEnv,
+		NoAuto:        w.NoAuto,
+		Create:        w.Create,
+		Widen:         w.Widen,
+		ListHidden:    w.ListHidden,
+		BestEffort:    w.BestEffort,
+		Unix:          w.Unix,
+		AllowSignals:  w.AllowSignals,
+		AllowAbstract: w.AllowAbstract,
+		Without:       w.Without,
+		Explain:       w.Explain,
 	}
 	// A passthrough argument keeps the -- that ends the flags.
 	if len(r.Command) > 0 && r.Command[0] == "--" {
@@ -65,6 +74,8 @@ func (w *Words) Request() (*Request, *Failure) {
 	}{
 		{"-u", w.Unveil, r.AddUnveil},
 		{"-p", w.Pledge, r.AddPledge},
+		{"--connect", w.Connect, r.AddConnect},
+		{"--bind", w.Bind, r.AddBind},
 		{"-e", w.Env, r.AddEnv},
 	} {
 		for _, word := range list.words {
