@@ -17,8 +17,9 @@ const x32Bit = 0x40000000
 // assembler writes a program from its end to its beginning, so that every
 // jump knows its target. A place is an index from the end.
 type assembler struct {
-	back []unix.SockFilter
-	o    *Options
+	back  []unix.SockFilter
+	o     *Options
+	plain map[uint32]int // the last place of each answer of a plain leaf
 }
 
 // put writes an instruction before all others and returns its place.
@@ -64,7 +65,7 @@ func assemble(leaves []leaf, o Options) []unix.SockFilter {
 
 // assembleBy makes the program with the given way to find a leaf.
 func assembleBy(leaves []leaf, o Options, find func(*assembler, []leaf) int) []unix.SockFilter {
-	a := &assembler{back: make([]unix.SockFilter, 0, 1024), o: &o}
+	a := &assembler{back: make([]unix.SockFilter, 0, 1024), o: &o, plain: map[uint32]int{}}
 	tree := find(a, leaves)
 	arch := uint32(unix.AUDIT_ARCH_AARCH64)
 	if o.Arch == AMD64 {
@@ -85,12 +86,25 @@ func assembleBy(leaves []leaf, o Options, find func(*assembler, []leaf) int) []u
 // tree writes the leaves below a binary tree and returns its root.
 func (a *assembler) tree(leaves []leaf) int {
 	if len(leaves) == 1 {
+		if leaves[0].plain() {
+			return a.share(leaves[0].steps[0].ret)
+		}
 		return a.leaf(leaves[0].steps)
 	}
 	middle := len(leaves) / 2
 	right := a.tree(leaves[middle:])
 	left := a.tree(leaves[:middle])
 	return a.jump(unix.BPF_JGE, leaves[middle].first, right, left)
+}
+
+// share returns the place of a ret that is near, or writes one. The kernel
+// compiles a program at each attach, so that its length is what pledge costs.
+func (a *assembler) share(ret uint32) int {
+	if place, ok := a.plain[ret]; ok && a.distance(place) < 128 {
+		return place
+	}
+	a.plain[ret] = a.ret(ret)
+	return a.plain[ret]
 }
 
 // leaf writes steps and returns the place of the first.
