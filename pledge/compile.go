@@ -219,7 +219,7 @@ var unknownCall = step{ret: unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS), why: "
 // steps orders the answers to one call into the steps of its leaf. A step
 // before the last that answers as the last does is left out.
 func (a *answers) steps(set Set, o Options) []step {
-	list := a.all(set, o)
+	list := a.everyStep(set, o)
 	for n := len(list); n > 1 && list[n-2].ret == list[n-1].ret; n-- {
 		list[n-2] = list[n-1]
 		list = list[:n-1]
@@ -227,8 +227,8 @@ func (a *answers) steps(set Set, o Options) []step {
 	return list
 }
 
-// all is every step of a leaf, also those that make no difference.
-func (a *answers) all(set Set, o Options) []step {
+// everyStep is every step of a leaf, also those that make no difference.
+func (a *answers) everyStep(set Set, o Options) []step {
 	if !a.known {
 		return []step{unknownCall}
 	}

@@ -79,7 +79,7 @@ var denials = []denial{
 	{calls: []call{sys_socket}, when: all(arg1.masked(sockTypeMask, unix.SOCK_DGRAM), arg2.notIn(0, unix.IPPROTO_UDP, unix.IPPROTO_ICMP, unix.IPPROTO_ICMPV6)),
 		class: classErrno, errno: unix.EPROTONOSUPPORT, reason: "a protocol that no promise grants"},
 	{calls: []call{sys_socket}, when: all(arg1.hasAny(^uint32(3) & sockTypeMask)), class: classErrno, errno: unix.EPROTONOSUPPORT, reason: "a socket type that no promise grants"},
-	{calls: []call{sys_socket}, when: all(arg1.masked(sockTypeMask, unix.SOCK_RAW)), class: classErrno, errno: unix.EPROTONOSUPPORT, reason: "raw sockets"},
+	{calls: []call{sys_socket}, when: all(arg1.masked(sockTypeMask, unix.SOCK_RAW, 0)), class: classErrno, errno: unix.EPROTONOSUPPORT, reason: "raw sockets, or no type at all"},
 	// glibc opens DGRAM|CLOEXEC to 127.0.0.1:53 when it may not read /etc/hosts.
 	{calls: []call{sys_socket}, when: all(arg1.masked(sockTypeMask|unix.SOCK_CLOEXEC, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC)),
 		class: classErrno, errno: unix.EACCES, reason: "libc's resolver"},

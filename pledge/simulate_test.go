@@ -77,7 +77,7 @@ func simulate(program []unix.SockFilter, d data) (uint32, error) {
 // interpret answers a call from the tables themselves, without a program: the
 // second opinion that the compiled one is held against.
 func interpret(a *answers, set Set, o Options, d data) uint32 {
-	for _, s := range a.all(set, o) {
+	for _, s := range a.everyStep(set, o) {
 		fits := true
 		for _, c := range s.when {
 			fits = fits && holds(c, o, d)
@@ -196,7 +196,7 @@ func TestProgramIsTable(t *testing.T) {
 					for _, v := range []uint64{0, 1, 0xffffffff, 1 << 32, ^uint64(0), 1234, 1000} {
 						values[v] = true
 					}
-					for _, s := range table[c].all(set, o) {
+					for _, s := range table[c].everyStep(set, o) {
 						note(s.when)
 					}
 					for v := range values {
