@@ -2,6 +2,7 @@ package unveil_test
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -72,6 +73,10 @@ func init() {
 			{[]string{"top:r", "top/way/secret:", "top/again/g:"}, map[string]unveil.Access{
 				"top/way/secret/f": 0, "top/again/secret/f": 0, "top/way/g": 0, "top/again/g": 0, "top/g": unveil.ReadFile,
 			}, "is narrowed by"},
+			// Each name of the way leads to an entry, and they lack different rights.
+			{[]string{"top:rw", "top/way/secret:r", "top/again/g:"}, map[string]unveil.Access{
+				"top/way/secret/f": unveil.ReadFile, "top/way/g": 0, "top/again/g": 0, "top/g": rights("rw") & onFile,
+			}, "is narrowed by"},
 			// The same entry under both names, nothing narrower below.
 			{[]string{"a:r", "b:rw"}, map[string]unveil.Access{"a": rights("rw"), "b/sub/g": rights("rw") & onFile}, ""},
 		} {
@@ -87,6 +92,26 @@ func init() {
 			}
 			p.Close()
 		}
+		// What is mounted over a directory has its name, so that the name
+		// tells the wrong place of one that was opened before.
+		below, err := unix.Open(s.dir+"/a/open", unix.O_PATH|unix.O_CLOEXEC, 0)
+		s.must(err)
+		defer unix.Close(below)
+		s.must(unix.Mount("tmpfs", s.dir+"/a/open", "tmpfs", 0, ""))
+		covered := fmt.Sprintf("/proc/self/fd/%d", below)
+		for _, words := range [][]string{{"a:r", covered + ":"}, {"a/open:r", covered + ":w"}} {
+			p, err := s.tryCompile(in(s.dir), words...)
+			s.Checks++
+			var pe *unveil.PathError
+			if !errors.As(err, &pe) || pe.Reason != unveil.Changed || !errors.Is(err, unix.EAGAIN) {
+				s.errorf("%q: %v", words, err)
+			}
+			if p != nil {
+				p.Close()
+			}
+		}
+		s.must(unix.Unmount(s.dir+"/a/open", unix.MNT_DETACH))
+
 		if s.kernel.Landlock != nil {
 			return
 		}

@@ -14,7 +14,7 @@ import (
 // TestNarrower: an entry below another takes away right by right, and only
 // what it lacks. The tree is top/way/deep, the way has neighbours.
 func TestNarrower(t *testing.T) {
-	dir := newTree(t, "top/way/deep/f", "top/way/beside/f", "top/way/g", "top/beside/f", "top/g", "top/link -> g")
+	dir := newTree(t, "top/way/deep/f", "top/way/beside/f", "top/way/g", "top/beside/f", "top/g", "top/link -> g", "top/out -> ../outside", "outside/f")
 	for wide := range unveil.All + 1 {
 		for narrow := range unveil.All + 1 {
 			// The order of the entries does not matter.
@@ -28,6 +28,7 @@ func TestNarrower(t *testing.T) {
 			left := w & n // what stays on the directories of the way
 			wantAccess(t, p, dir, map[string]unveil.Access{
 				".":                 0,
+				"outside":           0, // though a link in top leads there
 				"top":               left,
 				"top/way":           left,
 				"top/way/deep":      n,
@@ -76,6 +77,21 @@ func TestWider(t *testing.T) {
 		"top": rights("r"), "top/way": rights("r"), "top/way/deep": rights("rw"), "top/g": rights("rx") & onFile,
 	})
 	wantNotices(t, p)
+}
+
+// TestOrderOfNames: characters below "/" in ASCII must not come between a
+// directory and what is in it.
+func TestOrderOfNames(t *testing.T) {
+	dir := newTree(t, "top/a/hidden/f", "top/a/g", "top/a.b/f", "top/a-b/f", "top/a!/f", "top/ab/f", "top/a/hidden.d/f")
+	words := []string{"top:r", "top/a:rw", "top/a/hidden:", "top/a.b:", "top/a-b:rx", "top/a!:w", "top/ab:r"}
+	for range words {
+		words = append(words[1:], words[0])
+		p := compile(t, in(dir), words...)
+		wantAccess(t, p, dir, map[string]unveil.Access{
+			"top": 0, "top/a": 0, "top/a/g": rights("rw") & onFile, "top/a/hidden": 0, "top/a/hidden/f": 0, "top/a/hidden.d": rights("rw"),
+			"top/a.b": 0, "top/a-b": rights("rx"), "top/a!": rights("w"), "top/ab": rights("r"),
+		})
+	}
 }
 
 // TestManyLevels alternates down the tree, and leaves the outer entry closed
