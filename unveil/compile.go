@@ -16,7 +16,7 @@ type Options struct {
 
 	Fifo        bool // c makes FIFOs too (mkfifo(2): the promise dpath)
 	Sock        bool // c makes UNIX sockets too (bind(2): the promise unix)
-	ResolveUnix bool // connecting to a UNIX socket by path is refused unless granted (ABI 9)
+	ResolveUnix bool // connecting to a UNIX socket by path takes w on it (ABI 9)
 
 	// Create lets Plan.Create make what does not exist and has the letter c:
 	// an empty file, or a directory if the path ends in a slash.
@@ -217,6 +217,10 @@ func (c *compiler) promised(l Letters) Access {
 		if c.opt.Sock {
 			a |= MakeSock
 		}
+	}
+	if l&W != 0 && c.opt.ResolveUnix {
+		// As unveil(2) has it: connecting is writing, whatever wpath says.
+		a |= ResolveUnix
 	}
 	return a
 }

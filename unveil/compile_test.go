@@ -186,18 +186,29 @@ func TestImplyAndNeed(t *testing.T) {
 }
 
 func TestResolveUnix(t *testing.T) {
-	dir := newTree(t, "run/")
+	dir := newTree(t, "run/", "w/", "rxc/")
 	var r unveil.Rules
 	r.Imply(dir+"/run", unveil.ResolveUnix, "--unix")
+	for path, perms := range map[string]string{"/w": "w", "/rxc": "rxc"} {
+		if err := r.Unveil(dir+path, perms); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, c := range []struct {
 		asked bool
 		abi   int
 		want  unveil.Access
 		gaps  int
 	}{{false, 11, 0, 0}, {true, 11, unveil.ResolveUnix, 0}, {true, 9, unveil.ResolveUnix, 0}, {true, 8, 0, 1}, {false, 8, 0, 0}} {
-		p, err := r.Compile(unveil.Options{Kernel: kernel.Landlock(c.abi), Kinds: unveil.All, ResolveUnix: c.asked})
+		p, err := r.Compile(unveil.Options{Kernel: kernel.Landlock(c.abi), Kinds: unveil.R, ResolveUnix: c.asked})
 		if err != nil {
 			t.Fatal(err)
+		}
+		if got := p.Access(dir + "/w"); got != c.want {
+			t.Errorf("asked %v, ABI %d: w has %s, want %s", c.asked, c.abi, got, c.want)
+		}
+		if got := p.Access(dir + "/rxc"); got&unveil.ResolveUnix != 0 {
+			t.Errorf("asked %v, ABI %d: rxc has %s", c.asked, c.abi, got)
 		}
 		if got := p.Access(dir + "/run"); got != c.want || len(p.Gaps) != c.gaps {
 			t.Errorf("asked %v, ABI %d: %s, want %s; gaps %v", c.asked, c.abi, got, c.want, p.Gaps)

@@ -17,8 +17,12 @@ type Gap struct {
 	Strict bool   // going on must be somebody's decision
 }
 
-// GapUDP is Gap.What where ports of UDP cannot be held.
-const GapUDP = "UDP ports"
+// Values of Gap.What that a caller may look for.
+const (
+	GapTruncate = "truncation"
+	GapUDP      = "UDP ports"
+	GapUnix     = "UNIX sockets by path"
+)
 
 // String is the gap in one sentence.
 func (g Gap) String() string {
@@ -59,13 +63,13 @@ func (c *compiler) gaps() {
 		c.gap("c across directories", abi+" refuses every rename and link from one directory to another", uint64(Refer), 0, 0, true)
 	}
 	if missing&Truncate != 0 {
-		c.gap("truncation", abi+" does not restrict it: a path without w can be truncated", uint64(Truncate), 0, 0, false)
+		c.gap(GapTruncate, abi+" does not restrict it: a path without w can be truncated", uint64(Truncate), 0, 0, false)
 	}
 	if missing&IoctlDev != 0 {
 		c.gap("ioctl on devices", abi+" does not restrict it", uint64(IoctlDev), 0, 0, false)
 	}
 	if missing&ResolveUnix != 0 && c.opt.ResolveUnix {
-		c.gap("UNIX sockets by path", abi+" does not restrict connecting to them", uint64(ResolveUnix), 0, 0, true)
+		c.gap(GapUnix, abi+" does not restrict connecting to them", uint64(ResolveUnix), 0, 0, false)
 	}
 	const tcp = uint64(ll.AccessNetBindTCP | ll.AccessNetConnectTCP)
 	if lost := p.wantNet &^ p.net; lost != 0 && !k.NoINET {

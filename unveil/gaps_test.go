@@ -40,7 +40,7 @@ func TestGaps(t *testing.T) {
 		{"c across directories!", "needs Linux 5.19", 2},
 		{"truncation", "needs Linux 6.2", 3},
 		{"ioctl on devices", "needs Linux 6.10", 5},
-		{"UNIX sockets by path!", "needs Linux 7.1", 9},
+		{"UNIX sockets by path", "needs Linux 7.1", 9},
 		{"TCP ports!", "needs Linux 6.7", 4},
 		{"UDP ports!", "needs Linux 7.2", 10},
 		{"scopes", "needs Linux 6.12", 6},

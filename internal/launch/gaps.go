@@ -14,12 +14,18 @@ type gap struct {
 }
 
 // gaps lists what was asked for and this kernel cannot hold.
-func gaps(k kernel.Kernel, plan *unveil.Plan) []gap {
+func (r *Request) gaps(k kernel.Kernel, plan *unveil.Plan) []gap {
 	var list []gap
 	for _, g := range plan.Gaps {
+		if g.What == unveil.GapTruncate && k.Seccomp == nil {
+			continue // the filter refuses it: pledge.Options.NoTruncate
+		}
 		without := ""
 		if k.ABI == 0 {
 			without = Landlock
+		}
+		if g.What == unveil.GapUnix && len(r.Unix) > 0 {
+			g.Strict = true // of the promise alone it is a limit, of --unix what was asked for
 		}
 		list = append(list, gap{g, without})
 	}

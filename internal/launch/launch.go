@@ -96,7 +96,7 @@ func (r *Request) compile() (*box, *Failure) {
 		b.paths.Close()
 		return nil, fail
 	}
-	b.gaps = gaps(b.kernel, b.paths)
+	b.gaps = r.gaps(b.kernel, b.paths)
 	b.notices = slices.Concat(b.kernel.Notes, b.paths.Notices, r.notices(b, dir))
 	return b, nil
 }
@@ -112,6 +112,9 @@ func (b *box) enter(s Speech) *Failure {
 	}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return failedf("no_new_privs: %w", err)
+	}
+	if err := dropReadImpliesExec(); err != nil {
+		return failed(err)
 	}
 	if err := keepCapabilities(b.caps); err != nil {
 		return failed(err)

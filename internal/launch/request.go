@@ -11,10 +11,9 @@ type Request struct {
 	policy.Policy
 	Command []string // and its arguments
 
-	ClearEnv bool
-	PassFD   []int    // descriptors that the command inherits beside 0, 1 and 2
-	NoAuto   bool     // the command needs rules of its own
-	Unix     []string // UNIX sockets that may be connected to
+	PassFD []int    // descriptors that the command inherits beside 0, 1 and 2
+	NoAuto bool     // the command needs rules of its own
+	Unix   []string // UNIX sockets that may be connected to
 
 	AllowSignals, AllowAbstract bool // reach what is outside
 

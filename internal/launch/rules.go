@@ -149,14 +149,15 @@ func (r *Request) paths(img *image.Image, k kernel.Kernel, net network, dir stri
 	}
 	set, pledged := r.pledged()
 	plan, err := rules.Compile(unveil.Options{
-		Kernel:     k,
-		Dir:        dir,
-		Kinds:      r.kinds(),
-		Fifo:       !pledged || set.Has(promises.dpath),
-		Sock:       !pledged || set.Has(promises.unix),
-		Create:     r.Create,
-		Widen:      r.Widen,
-		ListHidden: r.ListHidden,
+		Kernel:      k,
+		Dir:         dir,
+		Kinds:       r.kinds(),
+		Fifo:        !pledged || set.Has(promises.dpath),
+		Sock:        !pledged || set.Has(promises.unix),
+		ResolveUnix: !pledged || set.Has(promises.unix),
+		Create:      r.Create,
+		Widen:       r.Widen,
+		ListHidden:  r.ListHidden,
 	})
 	if err != nil {
 		return nil, explainPath(err)

@@ -44,9 +44,8 @@ type Words struct {
 // two entries for one path the command line's holds.
 func (w *Words) Request() (*Request, *Failure) {
 	r := &Request{
-		Policy:        policy.Policy{Home: os.Getenv("HOME")},
+		Policy:        policy.Policy{Home: os.Getenv("HOME"), ClearEnv: w.ClearEnv},
 		Command:       w.Command,
-		ClearEnv:      w.ClearEnv,
 		NoAuto:        w.NoAuto,
 		Create:        w.Create,
 		Widen:         w.Widen,

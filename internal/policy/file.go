@@ -30,7 +30,7 @@ var keywords = []keyword{
 	{"pledge", "-p", "pledge stdio rpath", each((*Policy).AddPledge)},
 	{"connect", "--connect", "connect 443", each((*Policy).AddConnect)},
 	{"bind", "--bind", "bind 8080", each((*Policy).AddBind)},
-	{"env", "-e", "env HOME PATH", each((*Policy).AddEnv)},
+	{"env", "-e", "env HOME PATH", (*Policy).envLine},
 	{"include", "-f", "", nil},
 }
 
@@ -132,6 +132,20 @@ func each(add func(p *Policy, text, at string) error) func(*Policy, []word) erro
 		}
 		return nil
 	}
+}
+
+// envLine adds variables. A name without a value makes the list complete:
+// the command gets what is named, and nothing else of the environment.
+func (p *Policy) envLine(args []word) error {
+	for _, a := range args {
+		if err := p.AddEnv(a.text, a.at); err != nil {
+			return err
+		}
+		if !strings.Contains(a.text, "=") {
+			p.ClearEnv = true
+		}
+	}
+	return nil
 }
 
 // unveilLine adds "PATH LETTERS"; "" are the letters that hide it.

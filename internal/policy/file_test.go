@@ -224,3 +224,13 @@ func TestReadFileForbidden(t *testing.T) {
 	}()
 	checkError(t, <-done, path+": permission denied", "able to read it")
 }
+
+// TestEnvLine: in a file, a name without a value makes the list complete.
+func TestEnvLine(t *testing.T) {
+	for text, clear := range map[string]bool{"env A=1": false, "env A": true, "env A=1 B": true, "pledge stdio": false} {
+		var p policy.Policy
+		if err := p.Read("policy", text); err != nil || p.ClearEnv != clear {
+			t.Errorf("%q: ClearEnv %v, %v; want %v", text, p.ClearEnv, err, clear)
+		}
+	}
+}

@@ -20,6 +20,9 @@ type Policy struct {
 	Bind    []Ports
 	Env     []string // NAME or NAME=VALUE
 
+	// ClearEnv leaves out every variable that Env does not name.
+	ClearEnv bool
+
 	// Home is what a leading ~ of an unveiled path stands for, to be set
 	// before anything is added. Where it is no absolute path, ~ is an error.
 	Home string
