@@ -1,6 +1,10 @@
 package pledge
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/unveil-run/unveil-run/internal/kernel"
+)
 
 // A Set is a set of promises. The zero Set holds none, which is the set of
 // pledge("", …): only what ends or further confines the process is left.
@@ -27,6 +31,9 @@ type Promise struct {
 	Doc   string // what it grants, one line
 	Set   Set    // the set that holds it alone
 	Paths []Path // the paths it implies
+
+	Limits []kernel.Limit // what Linux cannot hold of it
+	Inert  string         // why it changes nothing, "" when it does
 }
 
 // Path is a path that a promise implies, whether it is unveiled or not.
@@ -39,7 +46,7 @@ type Path struct {
 func Promises() []Promise {
 	list := make([]Promise, len(table))
 	for i, r := range table {
-		list[i] = Promise{r.name, r.doc, 1 << i, r.paths}
+		list[i] = Promise{r.name, r.doc, 1 << i, r.paths, r.limits, r.inert}
 	}
 	return list
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/internal/kernel"
 )
 
 // row is one promise: all that the project knows of it.
@@ -13,6 +15,11 @@ type row struct {
 	calls []call // allowed whatever their arguments
 	rules []rule // allowed when their arguments are so
 	paths []Path // what opens whether it is unveiled or not
+
+	// What Linux cannot hold of it, beside what doc says.
+	limits []kernel.Limit
+	// Why it changes nothing: Linux lacks what it is about, or grants it anyway.
+	inert string
 }
 
 // floor is what every process may do, also under pledge("", …): end, take a
@@ -123,7 +130,8 @@ var table = []row{
 			sys_lgetxattr, sys_listxattr, sys_listxattrat, sys_llistxattr, sys_lstat, sys_newfstatat,
 			sys_readlink, sys_readlinkat, sys_stat, sys_statfs, sys_statx,
 		},
-		rules: opensAs(unix.O_RDONLY, oChanges, ""),
+		rules:  opensAs(unix.O_RDONLY, oChanges, ""),
+		limits: []kernel.Limit{kernel.Always("stat, access, readlink and chdir see every path, unveiled or not")},
 	},
 	{
 		name:  "wpath",
@@ -174,7 +182,8 @@ var table = []row{
 				{call: sys_unlinkat, when: all(arg2.lacks(unix.AT_REMOVEDIR))},
 			},
 		)), rule{call: sys_newfstatat, when: all(arg3.hasAny(unix.AT_SYMLINK_NOFOLLOW))}),
-		paths: []Path{{"/tmp", "rwc"}},
+		paths:  []Path{{"/tmp", "rwc"}},
+		limits: []kernel.Limit{kernel.Always("lstat sees every path")},
 	},
 	{
 		name:  "inet",
@@ -230,11 +239,13 @@ var table = []row{
 				{call: sys_fchownat, when: all(arg2.ownUID(), arg3.ownGID())},
 			},
 		),
+		limits: []kernel.Limit{kernel.Always("modes and times of every path that the user owns, unveiled or not")},
 	},
 	{
-		name:  "chown",
-		doc:   "changing of owner and group",
-		calls: []call{sys_chown, sys_fchown, sys_fchownat, sys_lchown},
+		name:   "chown",
+		doc:    "changing of owner and group",
+		calls:  []call{sys_chown, sys_fchown, sys_fchownat, sys_lchown},
+		limits: []kernel.Limit{kernel.Always("owners of every path, unveiled or not")},
 	},
 	{
 		name:  "flock",
@@ -255,6 +266,7 @@ var table = []row{
 			},
 			socketOptions,
 		),
+		limits: []kernel.Limit{kernel.Below(9, "sockets by path are reached outside of what is unveiled"), kernel.Below(6, "abstract sockets of others are reached")},
 	},
 	{
 		name:  "dns",
@@ -271,14 +283,15 @@ var table = []row{
 			{"/etc/resolv.conf", "r"}, {"/etc/hosts", "r"}, {"/etc/services", "r"}, {"/etc/protocols", "r"},
 			{"/etc/nsswitch.conf", "r"}, {"/etc/host.conf", "r"}, {"/etc/gai.conf", "r"}, {"/etc/networks", "r"}, {"/etc/hostname", "r"},
 		},
+		limits: []kernel.Limit{kernel.Below(10, "UDP reaches any port"), kernel.Below(4, "TCP reaches any port")},
 	},
 	{
 		name:  "getpw",
 		doc:   "looking up of users and groups",
 		paths: []Path{{"/etc/passwd", "r"}, {"/etc/group", "r"}, {"/etc/nsswitch.conf", "r"}, {"/var/lib/extrausers", "r"}, {"/var/lib/sss/mc", "r"}},
 	},
-	{name: "sendfd", doc: "sending of descriptors; Linux cannot see what a message carries, so stdio grants it too"},
-	{name: "recvfd", doc: "receiving of descriptors; Linux cannot see what a message carries, so stdio grants it too"},
+	{name: "sendfd", doc: "sending of descriptors; Linux cannot see what a message carries, so stdio grants it too", inert: "a filter cannot see what a message carries: stdio grants it too"},
+	{name: "recvfd", doc: "receiving of descriptors; Linux cannot see what a message carries, so stdio grants it too", inert: "a filter cannot see what a message carries: stdio grants it too"},
 	{
 		name:  "tape",
 		doc:   "operations on tape drives",
@@ -315,6 +328,7 @@ var table = []row{
 			{call: sys_fcntl, when: all(arg1.in(unix.F_SETOWN, unix.F_SETOWN_EX, unix.F_GETOWN_EX, unix.F_SETSIG, unix.F_GETSIG))},
 			{call: sys_prctl, when: all(arg0.in(unix.PR_SET_PDEATHSIG, unix.PR_SET_CHILD_SUBREAPER))},
 		},
+		limits: []kernel.Limit{kernel.Below(6, "signals reach processes outside"), kernel.Always("priorities of processes outside")},
 	},
 	{name: "exec", doc: "running of programs", calls: []call{sys_execve, sys_execveat}},
 	{name: "prot_exec", doc: "executable memory", calls: []call{sys_mmap, sys_mprotect, sys_pkey_mprotect}},
@@ -340,7 +354,7 @@ var table = []row{
 			{call: sys_prctl, when: all(arg0.in(unix.PR_SET_KEEPCAPS, unix.PR_CAPBSET_DROP, unix.PR_SET_SECUREBITS, unix.PR_CAP_AMBIENT))},
 		},
 	},
-	{name: "pf", doc: "accepted: Linux has no pf(4)"},
+	{name: "pf", doc: "accepted: Linux has no pf(4)", inert: "Linux has no pf(4)"},
 	{
 		name:  "route",
 		doc:   "reading of the routing table and of interfaces",
@@ -363,8 +377,8 @@ var table = []row{
 	// The direction bits keep out VT_ACTIVATE and its like, which are of type V too.
 	{name: "video", doc: "operations on video devices", rules: []rule{{call: sys_ioctl, when: all(arg1.masked(0xff00, 'V'<<8), arg1.hasAny(0xc0000000))}}},
 	{name: "bpf", doc: "statistics of a packet socket it holds", rules: asks(unix.SOL_PACKET, unix.PACKET_STATISTICS)},
-	{name: "unveil", doc: "calls of unveil(2); Linux lets every process confine itself further"},
-	{name: "error", doc: "a call that is not promised returns ENOSYS and does not end the process"},
+	{name: "unveil", doc: "calls of unveil(2); Linux lets every process confine itself further", inert: "Linux lets every process confine itself further"},
+	{name: "error", doc: "a call that is not promised returns ENOSYS and does not end the process", limits: []kernel.Limit{kernel.Always("a path that is refused gives EACCES")}},
 	{
 		name: "disklabel",
 		doc:  "size and partitions of disks",

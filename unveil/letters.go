@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/internal/kernel"
 )
 
 // Letters is a set of the permissions of unveil(2): r, w, x and c.
@@ -25,21 +27,43 @@ type letter struct {
 	name   byte
 	bit    Letters
 	access Access
+	limits []kernel.Limit
 }
 
 // letters is the table of letters: nothing else says which rights a letter
 // has.
 var letters = [...]letter{
-	{'r', R, ReadFile | ReadDir},
+	{'r', R, ReadFile | ReadDir, []kernel.Limit{kernel.Always("stat, access, readlink and chdir see every path")}},
 	// O_TRUNC and ftruncate(2) are rights of their own since ABI 3. IOCTL_DEV
 	// is decided at open(2): without it a terminal or /dev/null that is opened
 	// for writing answers EACCES to its ioctls.
-	{'w', W, WriteFile | Truncate | IoctlDev},
+	{'w', W, WriteFile | Truncate | IoctlDev, []kernel.Limit{
+		kernel.Below(5, "ioctl on devices without w"),
+		kernel.Always("chmod, chown, utimes and setxattr of every path that the user owns"),
+	}},
 	// execve(2) opens the binary for reading too.
-	{'x', X, Execute | ReadFile},
+	{'x', X, Execute | ReadFile, []kernel.Limit{kernel.Always("what is readable runs by ld.so, where that has x")}},
 	// REFER is granted once, on "/": rename and link between two trees need
 	// it on both, and the kernel refuses any gain of rights by itself.
-	{'c', C, MakeReg | MakeDir | MakeSym | RemoveFile | RemoveDir | Refer},
+	{'c', C, MakeReg | MakeDir | MakeSym | RemoveFile | RemoveDir | Refer, []kernel.Limit{
+		kernel.Below(2, "rename and link across directories are refused where c would allow them"),
+		kernel.Always("a file with c can be written, not removed or replaced"),
+	}},
+}
+
+// Describe returns the letters one by one, with what Linux cannot hold of each.
+func Describe() []Letter {
+	list := make([]Letter, len(letters))
+	for i, row := range letters {
+		list[i] = Letter{row.bit, row.limits}
+	}
+	return list
+}
+
+// Letter is one letter and its limits.
+type Letter struct {
+	Letters Letters
+	Limits  []kernel.Limit
 }
 
 // Access returns the rights that a set of letters has on a directory, before
