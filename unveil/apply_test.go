@@ -32,14 +32,12 @@ func init() {
 			return p
 		}
 		fails := func(what string, want unix.Errno, p *unveil.Plan, after func()) {
-			var inside error
 			err := confined(p, func(func(func())) {})
 			after()
 			s.want(what, want, unwrapped(err))
 			s.want(what+": outside is open", 0, opening("/out/f", unix.O_RDWR)(s.dir))
-			_, inside = os.Lstat(s.dir + "/d/new")
-			if !os.IsNotExist(inside) {
-				s.errorf("%s: d/new is left (%v)", what, inside)
+			if _, err := os.Lstat(s.dir + "/d/new"); !os.IsNotExist(err) {
+				s.errorf("%s: d/new is left (%v)", what, err)
 			}
 			s.want(what+", again", unix.EBADF, unwrapped(p.Apply()))
 		}

@@ -224,7 +224,7 @@ func init() {
 			return func() error {
 				pid, err := syscall.ForkExec("/bin/cat", []string{"cat", s.dir + name}, &syscall.ProcAttr{Files: files})
 				if err != nil {
-					return unixErrno(err)
+					return err
 				}
 				var status unix.WaitStatus
 				if _, err := unix.Wait4(pid, &status, 0, nil); err != nil {

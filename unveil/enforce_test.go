@@ -81,7 +81,7 @@ func executing(name string) func(string) error {
 	return func(dir string) error {
 		pid, err := syscall.ForkExec(dir+name, []string{name}, &syscall.ProcAttr{})
 		if err != nil {
-			return unixErrno(err)
+			return err
 		}
 		var status unix.WaitStatus
 		if _, err := unix.Wait4(pid, &status, 0, nil); err != nil {
@@ -92,14 +92,6 @@ func executing(name string) func(string) error {
 		}
 		return nil
 	}
-}
-
-// unixErrno drops nothing: both packages have the same type.
-func unixErrno(err error) error {
-	if e, ok := err.(syscall.Errno); ok {
-		return unix.Errno(e)
-	}
-	return err
 }
 
 func binding(name string) func(string) error {

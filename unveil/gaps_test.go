@@ -10,7 +10,7 @@ import (
 	"github.com/unveil-run/unveil-run/unveil"
 )
 
-// asked is what a gap is held against: everything that can be asked for.
+// askedForAll is a plan of everything that can be asked for.
 func askedForAll(t *testing.T, dir string, k kernel.Kernel) *unveil.Plan {
 	t.Helper()
 	r, err := ruleSet(dir + ":rwxc")
