@@ -37,7 +37,8 @@
 // connect(2) to a UNIX socket below Landlock ABI 9. A descriptor that was
 // opened before keeps working, and so does what it names by /proc/self/fd for
 // the rights that its path has. A hard link or a bind mount shows a hidden
-// object under its other name, unless that stands beside it. A refused path
+// object under its other name, unless that stands beside it; where an entry
+// names the other name of a directory above, compiling fails ([Aliased]). A refused path
 // gives EACCES, never ENOENT; a link or rename that would gain rights gives
 // EXDEV.
 //
