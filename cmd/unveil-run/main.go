@@ -27,6 +27,9 @@ func main() {
 		return
 	}
 	speech := words.Speech()
+	if words.Check || words.JSON {
+		os.Exit(printCheck(words, speech))
+	}
 	request, fail := words.Request()
 	if fail == nil {
 		fail = request.Run(speech, os.Stdout)

@@ -192,3 +192,13 @@ func TestStatic(t *testing.T) {
 		}
 	}
 }
+
+// hasLine reports whether a line of text begins so.
+func hasLine(text, prefix string) bool {
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, prefix) {
+			return true
+		}
+	}
+	return false
+}

@@ -7,6 +7,7 @@
 package check
 
 import (
+	"fmt"
 	"strings"
 
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
@@ -126,7 +127,8 @@ var flags = []flag{
 	{"--unix PATH", landlock, unixABI, nil},
 	{"signals kept inside (without --allow-signals)", landlock, abiOf(0, ll.ScopeSignal), nil},
 	{"abstract sockets kept inside (without --allow-abstract)", landlock, abiOf(0, ll.ScopeAbstractUnixSocket), nil},
-	{"one exec (without the promise exec)", seccomp, 0, nil},
+	{"one exec, of the command (without the promise exec)", seccomp, 0, nil},
+	{"no executable memory (without the promise prot_exec)", seccomp, 0, []kernel.Limit{kernel.Always("a dynamic command can map it, as its loader does")}},
 }
 
 var unixABI = func() int {
@@ -148,16 +150,16 @@ func (r Report) String() string {
 	var b strings.Builder
 	list := func(title string, words []Word) {
 		b.WriteString("\n" + title + ":\n")
+		width := 0
 		for _, w := range words {
-			line := "  " + w.Name
-			if pad := 12 - len(w.Name); pad > 0 {
-				line += strings.Repeat(" ", pad)
-			}
-			line += " " + string(w.State)
+			width = max(width, len(w.Name))
+		}
+		for _, w := range words {
+			fmt.Fprintf(&b, "  %-*s  %s", width, w.Name, w.State)
 			if len(w.Why) > 0 {
-				line += ": " + strings.Join(w.Why, "; ")
+				b.WriteString(": " + strings.Join(w.Why, "; "))
 			}
-			b.WriteString(line + "\n")
+			b.WriteByte('\n')
 			if len(w.Blocked) > 0 {
 				b.WriteString("    an outer profile refuses " + strings.Join(w.Blocked, ", ") + "\n")
 			}

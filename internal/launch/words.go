@@ -34,6 +34,8 @@ type Words struct {
 	BestEffort  bool     `group:"run" help:"go on with what this kernel can hold"`
 	Without     []string `sep:"none" placeholder:"MECHANISM" group:"run" help:"and without landlock or seccomp"`
 	Explain     bool     `short:"n" group:"run" help:"print the plan, run nothing"`
+	Check       bool     `group:"run" help:"print what this kernel can hold, run nothing"`
+	JSON        bool     `name:"json" group:"run" help:"and print it as JSON"`
 	Quiet       bool     `short:"q" group:"run" help:"no notices"`
 	Version     bool     `group:"run" help:"print the version"`
 
