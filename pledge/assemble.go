@@ -71,7 +71,7 @@ func assembleBy(leaves []leaf, o Options, find func(*assembler, []leaf) int) []u
 	if o.Arch == AMD64 {
 		arch = unix.AUDIT_ARCH_X86_64
 		x32 := a.ret(errnoAction(unix.ENOSYS))
-		tree = a.jump(unix.BPF_JGE, x32Bit, x32, tree)
+		a.jump(unix.BPF_JGE, x32Bit, x32, tree)
 	}
 	nr := a.load(dataNr)
 	foreign := a.ret(unix.SECCOMP_RET_KILL_PROCESS)

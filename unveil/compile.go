@@ -64,7 +64,6 @@ type compiler struct {
 	entries []*entry
 	byID    map[id]*entry
 	byName  map[string]*entry // of the ones that do not exist
-	files   []grant           // Imply, and Need of a non-directory: rules as they stand
 	tree    []node
 	ways    map[id][]*way
 
