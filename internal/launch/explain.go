@@ -38,6 +38,9 @@ func (r *Request) explain(b *box, out io.Writer) *Failure {
 		line("descriptors: 0 1 2")
 	}
 	line("capabilities: %s", b.caps)
+	for _, s := range b.set {
+		line("environment: %s", s)
+	}
 	b.net.explain(line)
 	w.WriteString(b.paths.String())
 	w.WriteString(b.calls.String())

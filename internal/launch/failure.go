@@ -87,7 +87,7 @@ func explainPath(err error) *Failure {
 	}
 	switch e.Reason {
 	case unveil.MissingDir:
-		f.hinted("make its directory first, or unveil one that exists: -u %s", quote(e.Dir+":"+e.Letters.String()))
+		f.hinted("make its directory first, or unveil one that exists")
 	case unveil.NotDir:
 		f.hinted("write it without the slash at its end")
 	case unveil.Special:

@@ -25,7 +25,8 @@ type box struct {
 	gaps    []gap
 	notices []string
 	env     environment
-	keep    []int // descriptors
+	set     []string // what was set in env beside what was asked for, for people
+	keep    []int    // descriptors
 	caps    capSet
 	net     network
 }
@@ -84,6 +85,7 @@ func (r *Request) compile() (*box, *Failure) {
 	b.net = r.network(b.kernel)
 	if b.net.vc {
 		b.env = b.env.resolveByTCP()
+		b.set = append(b.set, "RES_OPTIONS=use-vc, so that names are looked up by TCP")
 	}
 	if b.paths, fail = r.paths(b.image, b.kernel, b.net, dir); fail != nil {
 		return nil, fail
@@ -95,6 +97,9 @@ func (r *Request) compile() (*box, *Failure) {
 	if b.calls, fail = r.calls(b.image, b.kernel, b.net, b.gate.Address()); fail != nil {
 		b.paths.Close()
 		return nil, fail
+	}
+	if !r.NoAuto && !r.ClearEnv && b.kernel.ABI > 0 {
+		b.set = append(b.set, b.substitutes(r.Unveil)...)
 	}
 	b.gaps = r.gaps(b.kernel, b.paths)
 	b.notices = slices.Concat(b.kernel.Notes, b.paths.Notices, r.notices(b, dir))

@@ -178,7 +178,4 @@ func (n *network) explain(line func(format string, args ...any)) {
 	if !n.listen {
 		line("network: nothing may listen, not on UNIX sockets either (--bind names ports)")
 	}
-	if n.vc {
-		line("environment: RES_OPTIONS=use-vc, so that names are looked up by TCP")
-	}
 }
