@@ -92,6 +92,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("TOOLS", tools)
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("LC_ALL", "C")
+			env.Setenv("TMPDIR", "")
 			return os.Chmod(env.WorkDir, 0o755)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status},

@@ -15,10 +15,10 @@ import (
 // program expects what is there or ENOENT; these are known to end over it. A
 // variable that is set already is left alone. It returns a line for each.
 func (b *box) substitutes(entries []policy.Entry) (said []string) {
-	set := func(name, value, why string) {
-		if _, ok := b.env.lookup(name); !ok {
-			b.env = b.env.set(name + "=" + value)
-			said = append(said, fmt.Sprintf("%s=%s, since %s is outside the box", name, value, why))
+	set := func(name, to, why string) {
+		if value, ok := b.env.lookup(name); !ok || value == "" {
+			b.env = b.env.set(name + "=" + to)
+			said = append(said, fmt.Sprintf("%s=%s, since %s is outside the box", name, to, why))
 		}
 	}
 	// gcc and others look for a directory by access(2), which sees every
