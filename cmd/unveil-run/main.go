@@ -11,6 +11,8 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+
+	_ "github.com/unveil-run/unveil-run/internal/start" // may not come back
 )
 
 // A Landlock domain and a seccomp filter belong to one thread, and exec keeps
@@ -26,18 +28,10 @@ func main() {
 		fmt.Println("unveil-run", versionString())
 		return
 	}
-	speech := words.Speech()
 	if words.Check || words.JSON {
-		os.Exit(printCheck(words, speech))
+		os.Exit(printCheck(words, words.Speech()))
 	}
-	request, fail := words.Request()
-	if fail == nil {
-		fail = request.Run(speech, os.Stdout)
-	}
-	if fail != nil {
-		speech.Fail(fail)
-		os.Exit(fail.Status)
-	}
+	os.Exit(words.Run())
 }
 
 // version is set by the Makefile.

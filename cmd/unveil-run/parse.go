@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"reflect"
 
 	"github.com/alecthomas/kong"
 
@@ -25,6 +26,7 @@ func parse(args []string) (words *launch.Words, done bool) {
 			{Key: "run", Title: "the run:"},
 		}),
 		kong.Help(printHelp),
+		kong.KindMapper(reflect.String, kong.MapperFunc(asTyped)),
 	)
 	if err != nil {
 		fail(words, err)
@@ -33,6 +35,16 @@ func parse(args []string) (words *launch.Words, done bool) {
 		fail(words, err)
 	}
 	return words, done
+}
+
+// asTyped takes a word as it is. kong's own mapper sends it through JSON, so
+// that a file name that is not UTF-8 would become another one.
+func asTyped(ctx *kong.DecodeContext, target reflect.Value) error {
+	token, err := ctx.Scan.PopValue("string")
+	if err == nil {
+		target.SetString(token.String())
+	}
+	return err
 }
 
 // fail ends the launcher over a mistake on the command line.

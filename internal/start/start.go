@@ -1,0 +1,27 @@
+// Package start runs a plain command line before kong is initialised.
+//
+// Packages are initialised in the order of their import paths as soon as
+// their own imports are. This one needs neither kong nor what only kong needs
+// (regexp, net/url), and so comes before them; a command line that
+// [launch.ReadQuick] reads is carried out from here, and never returns. For
+// every other one nothing happens, and main is reached as in any program.
+package start
+
+import (
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/unveil-run/unveil-run/internal/launch"
+)
+
+func init() {
+	// The launcher stays on the first thread, see package main.
+	runtime.LockOSThread()
+	if len(os.Args) < 2 || strings.HasSuffix(os.Args[0], ".test") {
+		return // a test of package main is no launcher
+	}
+	if words, ok := launch.ReadQuick(os.Args[1:]); ok {
+		os.Exit(words.Run())
+	}
+}
