@@ -82,7 +82,6 @@ type step struct {
 // has no conditions.
 type leaf struct {
 	first uint32 // lowest number; the range ends where the next begins
-	names []string
 	steps []step
 }
 
@@ -216,11 +215,13 @@ func words(s string) Set {
 // try a new call fall back to the old one.
 var unknownCall = step{ret: unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS), why: "not known"}
 
-// steps orders the answers to one call into the steps of its leaf. A step
-// before the last that answers as the last does is left out.
-func (a *answers) steps(set Set, o Options) []step {
-	list := a.everyStep(set, o)
-	for n := len(list); n > 1 && list[n-2].ret == list[n-1].ret; n-- {
+// steps appends the answers to one call, as the steps of its leaf, to those
+// of other leaves. A step before the last that answers as the last does is
+// left out.
+func (a *answers) steps(list []step, set Set, o Options) []step {
+	first := len(list)
+	list = a.appendSteps(list, set, o)
+	for n := len(list); n > first+1 && list[n-2].ret == list[n-1].ret; n-- {
 		list[n-2] = list[n-1]
 		list = list[:n-1]
 	}
@@ -228,11 +229,12 @@ func (a *answers) steps(set Set, o Options) []step {
 }
 
 // everyStep is every step of a leaf, also those that make no difference.
-func (a *answers) everyStep(set Set, o Options) []step {
+func (a *answers) everyStep(set Set, o Options) []step { return a.appendSteps(nil, set, o) }
+
+func (a *answers) appendSteps(list []step, set Set, o Options) []step {
 	if !a.known {
-		return []step{unknownCall}
+		return append(list, unknownCall)
 	}
-	var list []step
 	add := func(when []cond, ret uint32, why string) (done bool) {
 		list = append(list, step{when, ret, why})
 		return len(when) == 0
@@ -281,11 +283,14 @@ func (d *denial) action(set Set, o Options, promise int) uint32 {
 	return violation(set, o, promise)
 }
 
+// promiseError is looked up once: nearly every call asks for it.
+var promiseError = words("error")
+
 // violation is the answer to a violation. The data of a trap is the place in
 // the table of the promise that would have granted the call, from 1, or 0.
 func violation(set Set, o Options, promise int) uint32 {
 	switch {
-	case set.Has(words("error")):
+	case set.Has(promiseError):
 		return errnoAction(unix.ENOSYS)
 	case o.OnViolation == Errno:
 		return errnoAction(unix.EPERM)

@@ -2,31 +2,59 @@ package pledge
 
 // leaves lays the answers over the numbers of an architecture: ranges in
 // rising order from 0, neighbours with the same plain answer joined.
+//
+// It is a good part of a launch, and most of that is memory used for the
+// first time: so plain steps are shared, and all others lie in one array.
 func leaves(p *Plan, a *[len(numbers)]answers, column int) []leaf {
-	const most = 1024 // above every number of both architectures, held by a test
-	var at [most]int  // call of a number, from 1
-	top := 0
-	for c := range numbers {
-		if n := numbers[c].nr[column]; n >= 0 {
-			at[n] = c + 1
-			top = max(top, n)
-		}
-	}
+	var at byNumber
+	top := at.fill(column)
 	list := make([]leaf, 0, len(numbers))
-	names := make([]string, 0, len(numbers)) // in the order of numbers, so that each leaf has a piece of it
-	unknown := []step{unknownCall}
+	plain := []step{unknownCall} // one of each answer
+	all := make([]step, 0, len(numbers)/2)
 	for n := 0; n <= top+1; n++ {
-		l := leaf{first: uint32(n), steps: unknown, names: names[len(names):]}
+		steps := plain[:1:1]
 		if c := at[n]; c != 0 {
-			names = append(names, numbers[c-1].name)
-			l.names = names[len(names)-1:]
-			l.steps = a[c-1].steps(p.set, p.options)
+			first := len(all)
+			all = a[c-1].steps(all, p.set, p.options)
+			steps = all[first:len(all):len(all)]
+			if len(steps) == 1 {
+				all = all[:first]
+				plain, steps = shared(plain, steps[0])
+			}
 		}
+		l := leaf{uint32(n), steps}
 		if last := len(list) - 1; last >= 0 && l.plain() && list[last].plain() && l.steps[0].ret == list[last].steps[0].ret {
-			list[last].names = list[last].names[:len(list[last].names)+len(l.names)]
 			continue
 		}
 		list = append(list, l)
 	}
 	return list
+}
+
+// shared returns the one step of plain that answers as s does, and plain with
+// it.
+func shared(plain []step, s step) (_, one []step) {
+	for i := range plain {
+		if plain[i].ret == s.ret {
+			return plain, plain[i : i+1 : i+1]
+		}
+	}
+	plain = append(plain, s)
+	last := len(plain) - 1
+	return plain, plain[last : last+1 : last+1]
+}
+
+// byNumber is the call of each number of an architecture, from 1; it is
+// longer than the numbers of both, held by a test.
+type byNumber [1024]uint16
+
+// fill returns the highest number.
+func (at *byNumber) fill(column int) (top int) {
+	for c := range numbers {
+		if n := numbers[c].nr[column]; n >= 0 {
+			at[n] = uint16(c + 1)
+			top = max(top, n)
+		}
+	}
+	return top
 }

@@ -14,9 +14,9 @@ import (
 func (p *Plan) String() string {
 	var b strings.Builder
 	groups := map[uint32][]string{}
-	for _, l := range p.leaves {
+	for i, l := range p.leaves {
 		if l.plain() {
-			groups[l.steps[0].ret] = append(groups[l.steps[0].ret], l.names...)
+			groups[l.steps[0].ret] = append(groups[l.steps[0].ret], p.names(i)...)
 		}
 	}
 	rets := make([]uint32, 0, len(groups))
@@ -47,11 +47,11 @@ func (p *Plan) String() string {
 		}
 		b.WriteByte('\n')
 	}
-	for _, l := range p.leaves {
+	for i, l := range p.leaves {
 		if l.plain() {
 			continue
 		}
-		fmt.Fprintf(&b, "%s:\n", strings.Join(l.names, " "))
+		fmt.Fprintf(&b, "%s:\n", strings.Join(p.names(i), " "))
 		for _, s := range l.steps {
 			b.WriteString("\t" + action(s.ret))
 			for i, c := range s.when {
@@ -70,6 +70,23 @@ func (p *Plan) String() string {
 	}
 	fmt.Fprintf(&b, "any other number: %s\n", action(unknownCall.ret))
 	return b.String()
+}
+
+// names returns the calls of a leaf, in the order of their numbers.
+func (p *Plan) names(i int) []string {
+	column, _ := p.options.Arch.column()
+	var at byNumber
+	end := at.fill(column) + 1
+	if i+1 < len(p.leaves) {
+		end = int(p.leaves[i+1].first)
+	}
+	var list []string
+	for _, c := range at[p.leaves[i].first:end] {
+		if c != 0 {
+			list = append(list, numbers[c-1].name)
+		}
+	}
+	return list
 }
 
 // action names the value that a program returns.
