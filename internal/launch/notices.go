@@ -13,7 +13,7 @@ import (
 // notices tells what the plan of paths does not know of.
 func (r *Request) notices(b *box, dir string) []string {
 	var list []string
-	if r.dirOutside(b, dir) && (r.Explain || r.namesRelative(dir)) {
+	if (r.Explain || r.namesRelative(dir)) && r.dirOutside(b, dir) {
 		list = append(list, fmt.Sprintf("the working directory %q is outside the box", dir))
 	}
 	return list
