@@ -14,8 +14,19 @@ import (
 // asked for. A mistake ends the launcher.
 func parse(args []string) (words *launch.Words, done bool) {
 	words = new(launch.Words)
-	exit := func(int) { done = true }
-	parser, err := kong.New(words,
+	parser, err := newParser(words, func(int) { done = true })
+	if err != nil {
+		fail(words, err)
+	}
+	if _, err := parser.Parse(args); err != nil && !done {
+		fail(words, err)
+	}
+	return words, done
+}
+
+// newParser returns a parser into words; exit is called after the help.
+func newParser(words *launch.Words, exit func(int)) (*kong.Kong, error) {
+	return kong.New(words,
 		kong.Name("unveil-run"),
 		kong.Exit(exit),
 		kong.ExplicitGroups([]kong.Group{
@@ -28,13 +39,6 @@ func parse(args []string) (words *launch.Words, done bool) {
 		kong.Help(printHelp),
 		kong.KindMapper(reflect.String, kong.MapperFunc(asTyped)),
 	)
-	if err != nil {
-		fail(words, err)
-	}
-	if _, err := parser.Parse(args); err != nil && !done {
-		fail(words, err)
-	}
-	return words, done
 }
 
 // asTyped takes a word as it is. kong's own mapper sends it through JSON, so
