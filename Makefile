@@ -39,6 +39,9 @@ lint: ## gofmt, vet, staticcheck, govulncheck, mandoc, shellcheck
 
 OURS = -type f -not -path './.git/*' -not -path './build/*'
 
+bench: ## what a launch costs, beside landrun and bwrap
+	go run ./test/bench
+
 ci: export CI = true
 ci: lint build race pure cross ## all of it; a test that cannot run here is a failure
 	@echo "make ci: all passed"
@@ -64,5 +67,5 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile
 
 FORCE:
-.PHONY: build install test lint ci race pure cross clean help FORCE
+.PHONY: build install test lint bench ci race pure cross clean help FORCE
 .NOTPARALLEL:

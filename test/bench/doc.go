@@ -1,0 +1,15 @@
+// Bench measures what it costs to start a command in a box: the whole process
+// of a target that does nothing, by itself, by unveil-run, and by the
+// launchers that people would use instead.
+//
+//	go run ./test/bench            # prints a table
+//	go run ./test/bench -budget    # and fails where a budget is broken
+//
+// Every row runs once a round, in a new random order, so that what else the
+// machine does meets all rows alike; ratios are those of the medians. On a
+// busy machine `chrt -f 50` before the command, as root, helps.
+//
+// landrun is taken from PATH, or else from Debian's archive, by the addresses
+// in /etc/apt and without a change to the system. A launcher that is missing
+// is said; where CI is set that is a failure.
+package main
