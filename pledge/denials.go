@@ -53,7 +53,7 @@ var denials = []denial{
 		sys_open, sys_openat,
 		sys_link, sys_linkat, sys_mkdir, sys_mkdirat, sys_mknod, sys_mknodat, sys_rename, sys_renameat,
 		sys_rmdir, sys_symlink, sys_symlinkat, sys_truncate, sys_unlink, sys_unlinkat,
-		sys_chdir, sys_getcwd, sys_getdents, sys_getdents64, sys_statfs, sys_fstatfs,
+		sys_chdir, sys_getdents, sys_getdents64, sys_statfs, sys_fstatfs,
 		sys_inotify_add_watch, sys_inotify_init, sys_inotify_init1, sys_inotify_rm_watch,
 		sys_futimesat, sys_utime, sys_utimensat, sys_utimes,
 	}, class: classPath},

@@ -51,6 +51,8 @@ var table = []row{
 	{
 		name: "stdio",
 		doc:  "memory, time, signals to itself, threads, and input and output on descriptors it holds",
+		// getcwd is rpath's on OpenBSD. It tells what PWD tells, and a shell
+		// complains at its start when it may not ask.
 		calls: []call{
 			sys_alarm, sys_brk, sys_cachestat, sys_capget, sys_clock_getres, sys_clock_gettime,
 			sys_clock_nanosleep, sys_close, sys_close_range, sys_copy_file_range, sys_dup, sys_dup2,
@@ -58,7 +60,7 @@ var table = []row{
 			sys_epoll_pwait2, sys_epoll_wait, sys_eventfd, sys_eventfd2, sys_fadvise64, sys_fallocate,
 			sys_fchdir, sys_fdatasync, sys_fstat, sys_fsync, sys_ftruncate, sys_futex,
 			sys_futex_requeue, sys_futex_wait, sys_futex_waitv, sys_futex_wake, sys_get_mempolicy,
-			sys_get_robust_list, sys_getcpu, sys_getegid, sys_geteuid, sys_getgid, sys_getgroups,
+			sys_get_robust_list, sys_getcpu, sys_getcwd, sys_getegid, sys_geteuid, sys_getgid, sys_getgroups,
 			sys_getitimer, sys_getpeername, sys_getpgid, sys_getpgrp, sys_getppid, sys_getrandom,
 			sys_getresgid, sys_getresuid, sys_getrlimit, sys_getrusage, sys_getsid, sys_getsockname,
 			sys_gettimeofday, sys_getuid, sys_lseek, sys_madvise, sys_membarrier, sys_memfd_create,
@@ -125,7 +127,7 @@ var table = []row{
 		doc:  "reading of files and directories, and what is known of them (stat, access, readlink, chdir)",
 		calls: []call{
 			sys_access, sys_chdir, sys_faccessat, sys_faccessat2, sys_fgetxattr, sys_flistxattr,
-			sys_fstatfs, sys_getcwd, sys_getdents, sys_getdents64, sys_getxattr, sys_getxattrat,
+			sys_fstatfs, sys_getdents, sys_getdents64, sys_getxattr, sys_getxattrat,
 			sys_inotify_add_watch, sys_inotify_init, sys_inotify_init1, sys_inotify_rm_watch,
 			sys_lgetxattr, sys_listxattr, sys_listxattrat, sys_llistxattr, sys_lstat, sys_newfstatat,
 			sys_readlink, sys_readlinkat, sys_stat, sys_statfs, sys_statx,
