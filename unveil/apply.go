@@ -3,10 +3,11 @@ package unveil
 import (
 	"errors"
 	"fmt"
-	"runtime"
 
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/internal/kernel"
 )
 
 // Apply restricts the calling thread, and every thread and process that it
@@ -23,11 +24,24 @@ import (
 // be set: ENOSYS or EOPNOTSUPP without Landlock, E2BIG for the 17th layer,
 // EMFILE without a free descriptor, EBADF if the plan was applied or closed.
 // What Create made is removed.
-func (p *Plan) Apply() error {
+func (p *Plan) Apply() error { return p.applyBy(restrictThread) }
+
+// ApplyAll restricts every thread of the process, for ever: a Go program
+// confines itself so, whatever its goroutines run on. Since Landlock ABI 8 it
+// is one call of the kernel; below, the runtime makes the call on every
+// thread, which it can do only in a program without cgo.
+//
+// Errors are those of Apply, with every thread left as it was, and
+// EOPNOTSUPP: below ABI 8 in a program with cgo, or when a thread has been
+// restricted by itself (Apply): the runtime ends a program whose threads give
+// different answers.
+func (p *Plan) ApplyAll() error { return p.applyBy(restrictAll) }
+
+func (p *Plan) applyBy(restrict func(k kernel.Kernel, set int) error) error {
 	if p.done {
 		return fmt.Errorf("unveil: the plan was applied or closed: %w", unix.EBADF)
 	}
-	err := p.apply()
+	err := p.apply(restrict)
 	if err != nil {
 		p.undo()
 	}
@@ -35,7 +49,7 @@ func (p *Plan) Apply() error {
 	return err
 }
 
-func (p *Plan) apply() error {
+func (p *Plan) apply(restrict func(k kernel.Kernel, set int) error) error {
 	if p.kernel.ABI == 0 {
 		if p.kernel.Landlock != nil {
 			return fmt.Errorf("unveil: %w", p.kernel.Landlock)
@@ -67,17 +81,11 @@ func (p *Plan) apply() error {
 			return fmt.Errorf("unveil: port %d: landlock_add_rule: %w", q.port, err)
 		}
 	}
-	// The two calls must meet the same thread.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("unveil: no_new_privs: %w", err)
-	}
-	if err := ll.LandlockRestrictSelf(set, 0); err != nil {
+	if err := restrict(p.kernel, set); err != nil {
 		if errors.Is(err, unix.E2BIG) {
 			return fmt.Errorf("unveil: more than 16 layers of Landlock: %w", err)
 		}
-		return fmt.Errorf("unveil: landlock_restrict_self: %w", err)
+		return fmt.Errorf("unveil: %w", err)
 	}
 	return nil
 }

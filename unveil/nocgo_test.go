@@ -1,0 +1,5 @@
+//go:build !cgo
+
+package unveil_test
+
+const cgoLinked = false

@@ -1,0 +1,75 @@
+package unveil
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+
+	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
+	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/internal/kernel"
+)
+
+// apart tells that a thread was restricted by itself, so that threads may
+// differ from now on.
+var apart atomic.Bool
+
+// restrictThread enters the ruleset on the calling thread.
+func restrictThread(_ kernel.Kernel, set int) error {
+	// The two calls must meet the same thread.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("no_new_privs: %w", err)
+	}
+	if err := ll.LandlockRestrictSelf(set, 0); err != nil {
+		return fmt.Errorf("landlock_restrict_self: %w", err)
+	}
+	apart.Store(true)
+	return nil
+}
+
+// restrictAll enters the ruleset on every thread.
+func restrictAll(k kernel.Kernel, set int) error {
+	if k.LandlockTSYNC() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+			return fmt.Errorf("no_new_privs: %w", err)
+		}
+		if err := ll.LandlockRestrictSelf(set, unix.LANDLOCK_RESTRICT_SELF_TSYNC); err != nil {
+			return fmt.Errorf("landlock_restrict_self: %w", err)
+		}
+		return nil
+	}
+	if apart.Load() {
+		return fmt.Errorf("a thread is restricted by itself: %w", unix.EOPNOTSUPP)
+	}
+	if err := everyThread(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1); err != nil {
+		return fmt.Errorf("no_new_privs: %w", err)
+	}
+	if err := everyThread(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(set), 0); err != nil {
+		return fmt.Errorf("landlock_restrict_self: %w", err)
+	}
+	return nil
+}
+
+// errCgo is the answer of the runtime in a program with cgo: it does not know
+// the threads that C has started.
+var errCgo = errors.New("a program with cgo cannot restrict all its threads on this kernel (needs Linux 7.0)")
+
+// everyThread makes a call on every thread. The kernel takes the answer of
+// all of them to be the same: they have the same layers and the same rights.
+func everyThread(nr, arg1, arg2 uintptr) error {
+	_, _, errno := syscall.AllThreadsSyscall6(nr, arg1, arg2, 0, 0, 0, 0)
+	switch errno {
+	case 0:
+		return nil
+	case syscall.ENOTSUP:
+		return fmt.Errorf("%w: %w", errCgo, unix.EOPNOTSUPP)
+	}
+	return errno
+}
