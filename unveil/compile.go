@@ -100,6 +100,7 @@ func (r *Rules) Compile(o Options) (*Plan, error) {
 		c.plan.Close()
 		return nil, err
 	}
+	c.plan.link = c.link
 	return c.plan, nil
 }
 

@@ -30,6 +30,7 @@ type Plan struct {
 	created bool
 	done    bool // applied
 	fds     []int
+	link    []byte // for canonical; a launch asks Access of several paths
 
 	wantNet, wantScopes uint64
 }
@@ -106,8 +107,8 @@ func (p *Plan) Access(path string) Access {
 	if path == "" {
 		return 0
 	}
-	c := compiler{opt: Options{Dir: p.dir}, plan: &Plan{}}
-	defer c.plan.closeAll()
+	c := compiler{opt: Options{Dir: p.dir}, plan: &Plan{}, link: p.link}
+	defer func() { p.link = c.link; c.plan.closeAll() }()
 	var granted Access
 	mask := p.fs
 	var name string

@@ -17,11 +17,10 @@ import (
 // differ from now on.
 var apart atomic.Bool
 
-// restrictThread enters the ruleset on the calling thread.
+// restrictThread enters the ruleset on the calling thread. Both calls meet
+// that one, for the caller has locked it; to lock it here as well would start
+// a thread in a program that has not done so yet, as the launcher.
 func restrictThread(_ kernel.Kernel, set int) error {
-	// The two calls must meet the same thread.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("no_new_privs: %w", err)
 	}

@@ -88,23 +88,19 @@ func keepCapabilities(keep capSet) error {
 	if err := unix.Capget(&header, &data[0]); err != nil {
 		return fmt.Errorf("capget: %w", err)
 	}
-	canBound := capSet(data[0].Effective).has(unix.CAP_SETPCAP)
-	for c := range 64 {
-		if keep.has(c) {
-			continue
-		}
-		if canBound {
+	if capSet(data[0].Effective).has(unix.CAP_SETPCAP) {
+		for c := range 64 {
+			if keep.has(c) {
+				continue
+			}
 			if err := unix.Prctl(unix.PR_CAPBSET_DROP, uintptr(c), 0, 0, 0); err == unix.EINVAL {
 				break // above the last one that the kernel knows
 			} else if err != nil {
 				return fmt.Errorf("capability %d: bounding set: %w", c, err)
 			}
 		}
-		// EINVAL: no ambient set (before Linux 4.3), or not so many.
-		if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_LOWER, uintptr(c), 0, 0); err != nil && err != unix.EINVAL {
-			return fmt.Errorf("capability %d: ambient set: %w", c, err)
-		}
 	}
+	// What leaves the permitted or the inheritable set leaves the ambient set.
 	for i := range data {
 		mask := uint32(keep >> (32 * i))
 		data[i].Effective &= mask

