@@ -50,7 +50,10 @@ const (
 	arg4
 )
 
-func all(c ...cond) []cond { return c }
+// all is a list of conditions. It is a type and no function, so that the
+// compiler lays the tables out as they are: what it cannot is made anew at
+// every start (0.1 ms of a launch).
+type all []cond
 
 func (a arg) in(v ...uint32) cond     { return cond{op: opIn, arg: a, values: v} }
 func (a arg) notIn(v ...uint32) cond  { return cond{op: opNotIn, arg: a, values: v} }

@@ -33,21 +33,21 @@ type denial struct {
 }
 
 var denials = []denial{
-	{calls: []call{sys_open}, when: all(arg1.hasAny(unix.O_PATH)), class: classErrno, errno: unix.EACCES, reason: "libc looks for its own files"},
-	{calls: []call{sys_openat}, when: all(arg2.hasAny(unix.O_PATH)), class: classErrno, errno: unix.EACCES, reason: "libc looks for its own files"},
-	{calls: []call{sys_open}, when: all(arg1.hasAny(oCreates), arg2.hasAny(permSetID)), held: "cpath", class: classErrno, errno: unix.EPERM, reason: "set-id bits"},
-	{calls: []call{sys_openat}, when: all(arg2.hasAny(oCreates), arg3.hasAny(permSetID)), held: "cpath", class: classErrno, errno: unix.EPERM, reason: "set-id bits"},
-	{calls: []call{sys_creat, sys_mknod}, when: all(arg1.hasAny(permSetID)), held: "cpath", class: classErrno, errno: unix.EPERM, reason: "set-id bits"},
-	{calls: []call{sys_mknodat}, when: all(arg2.hasAny(permSetID)), held: "cpath", class: classErrno, errno: unix.EPERM, reason: "set-id bits"},
-	{calls: []call{sys_open}, when: all(arg1.lacks(oChanges)), held: "stdio", class: classErrno, errno: unix.EACCES, reason: "as Landlock, where there is a layer"},
-	{calls: []call{sys_openat}, when: all(arg2.lacks(oChanges)), held: "stdio", class: classErrno, errno: unix.EACCES, reason: "as Landlock, where there is a layer"},
-	{calls: []call{sys_open}, when: all(arg1.hasAny(oCreates)), mends: "wpath cpath", class: classPath},
-	{calls: []call{sys_openat}, when: all(arg2.hasAny(oCreates)), mends: "wpath cpath", class: classPath},
+	{calls: []call{sys_open}, when: all{arg1.hasAny(unix.O_PATH)}, class: classErrno, errno: unix.EACCES, reason: "libc looks for its own files"},
+	{calls: []call{sys_openat}, when: all{arg2.hasAny(unix.O_PATH)}, class: classErrno, errno: unix.EACCES, reason: "libc looks for its own files"},
+	{calls: []call{sys_open}, when: all{arg1.hasAny(oCreates), arg2.hasAny(permSetID)}, held: "cpath", class: classErrno, errno: unix.EPERM, reason: "set-id bits"},
+	{calls: []call{sys_openat}, when: all{arg2.hasAny(oCreates), arg3.hasAny(permSetID)}, held: "cpath", class: classErrno, errno: unix.EPERM, reason: "set-id bits"},
+	{calls: []call{sys_creat, sys_mknod}, when: all{arg1.hasAny(permSetID)}, held: "cpath", class: classErrno, errno: unix.EPERM, reason: "set-id bits"},
+	{calls: []call{sys_mknodat}, when: all{arg2.hasAny(permSetID)}, held: "cpath", class: classErrno, errno: unix.EPERM, reason: "set-id bits"},
+	{calls: []call{sys_open}, when: all{arg1.lacks(oChanges)}, held: "stdio", class: classErrno, errno: unix.EACCES, reason: "as Landlock, where there is a layer"},
+	{calls: []call{sys_openat}, when: all{arg2.lacks(oChanges)}, held: "stdio", class: classErrno, errno: unix.EACCES, reason: "as Landlock, where there is a layer"},
+	{calls: []call{sys_open}, when: all{arg1.hasAny(oCreates)}, mends: "wpath cpath", class: classPath},
+	{calls: []call{sys_openat}, when: all{arg2.hasAny(oCreates)}, mends: "wpath cpath", class: classPath},
 	{calls: []call{sys_creat}, mends: "wpath cpath", class: classPath},
-	{calls: []call{sys_open}, when: all(arg1.hasAny(unix.O_TRUNC)), mends: "wpath", class: classPath},
-	{calls: []call{sys_openat}, when: all(arg2.hasAny(unix.O_TRUNC)), mends: "wpath", class: classPath},
-	{calls: []call{sys_mknod}, when: all(arg1.masked(unix.S_IFMT, unix.S_IFIFO)), mends: "dpath", class: classPath},
-	{calls: []call{sys_mknodat}, when: all(arg2.masked(unix.S_IFMT, unix.S_IFIFO)), mends: "dpath", class: classPath},
+	{calls: []call{sys_open}, when: all{arg1.hasAny(unix.O_TRUNC)}, mends: "wpath", class: classPath},
+	{calls: []call{sys_openat}, when: all{arg2.hasAny(unix.O_TRUNC)}, mends: "wpath", class: classPath},
+	{calls: []call{sys_mknod}, when: all{arg1.masked(unix.S_IFMT, unix.S_IFIFO)}, mends: "dpath", class: classPath},
+	{calls: []call{sys_mknodat}, when: all{arg2.masked(unix.S_IFMT, unix.S_IFIFO)}, mends: "dpath", class: classPath},
 	// Reading opens reach Landlock, which answers EACCES; what comes here creates or changes.
 	{calls: []call{
 		sys_open, sys_openat,
@@ -60,7 +60,7 @@ var denials = []denial{
 	{calls: []call{sys_chmod, sys_fchmod, sys_fchmodat, sys_fchmodat2, sys_chown, sys_fchown, sys_fchownat, sys_lchown}, held: "fattr",
 		class: classErrno, errno: unix.EPERM, reason: "set-id bits, and owners but oneself, need more than fattr"},
 	{calls: []call{sys_chmod, sys_fchmod, sys_fchmodat, sys_fchmodat2, sys_chown, sys_fchown, sys_fchownat, sys_lchown}, class: classPath},
-	{calls: []call{sys_renameat2}, when: all(arg4.lacks(^uint32(unix.RENAME_NOREPLACE | unix.RENAME_EXCHANGE))), class: classPath},
+	{calls: []call{sys_renameat2}, when: all{arg4.lacks(^uint32(unix.RENAME_NOREPLACE | unix.RENAME_EXCHANGE))}, class: classPath},
 	{calls: []call{sys_renameat2}, class: classErrno, errno: unix.EINVAL, reason: "a flag that makes a device"},
 
 	{calls: []call{sys_access, sys_faccessat, sys_lstat, sys_newfstatat, sys_readlink, sys_readlinkat, sys_stat, sys_getxattr, sys_lgetxattr,
@@ -70,30 +70,30 @@ var denials = []denial{
 	{calls: []call{sys_setxattr, sys_lsetxattr, sys_fsetxattr, sys_setxattrat, sys_removexattr, sys_lremovexattr, sys_fremovexattr, sys_removexattrat},
 		class: classErrno, errno: unix.EOPNOTSUPP, reason: "ls, cp and tar take it for a file system without attributes"},
 
-	{calls: []call{sys_socket}, when: all(arg0.notIn(unix.AF_UNIX, unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK)),
+	{calls: []call{sys_socket}, when: all{arg0.notIn(unix.AF_UNIX, unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK)},
 		class: classErrno, errno: unix.EAFNOSUPPORT, reason: "a family that no promise grants"},
-	{calls: []call{sys_socket}, when: all(arg0.in(unix.AF_UNIX)), class: classErrno, errno: unix.EACCES, reason: "libc asks nscd"},
-	{calls: []call{sys_socket}, when: all(arg0.in(unix.AF_NETLINK)), class: classErrno, errno: unix.EACCES, reason: "libc asks for the addresses of the machine"},
-	{calls: []call{sys_socket}, when: all(arg1.masked(sockTypeMask, unix.SOCK_STREAM), arg2.notIn(0, unix.IPPROTO_TCP)),
+	{calls: []call{sys_socket}, when: all{arg0.in(unix.AF_UNIX)}, class: classErrno, errno: unix.EACCES, reason: "libc asks nscd"},
+	{calls: []call{sys_socket}, when: all{arg0.in(unix.AF_NETLINK)}, class: classErrno, errno: unix.EACCES, reason: "libc asks for the addresses of the machine"},
+	{calls: []call{sys_socket}, when: all{arg1.masked(sockTypeMask, unix.SOCK_STREAM), arg2.notIn(0, unix.IPPROTO_TCP)},
 		class: classErrno, errno: unix.EPROTONOSUPPORT, reason: "MPTCP and its like pass the port rules; Go probes for it"},
-	{calls: []call{sys_socket}, when: all(arg1.masked(sockTypeMask, unix.SOCK_DGRAM), arg2.notIn(0, unix.IPPROTO_UDP, unix.IPPROTO_ICMP, unix.IPPROTO_ICMPV6)),
+	{calls: []call{sys_socket}, when: all{arg1.masked(sockTypeMask, unix.SOCK_DGRAM), arg2.notIn(0, unix.IPPROTO_UDP, unix.IPPROTO_ICMP, unix.IPPROTO_ICMPV6)},
 		class: classErrno, errno: unix.EPROTONOSUPPORT, reason: "a protocol that no promise grants"},
-	{calls: []call{sys_socket}, when: all(arg1.hasAny(^uint32(3) & sockTypeMask)), class: classErrno, errno: unix.EPROTONOSUPPORT, reason: "a socket type that no promise grants"},
-	{calls: []call{sys_socket}, when: all(arg1.masked(sockTypeMask, unix.SOCK_RAW, 0)), class: classErrno, errno: unix.EPROTONOSUPPORT, reason: "raw sockets, or no type at all"},
+	{calls: []call{sys_socket}, when: all{arg1.hasAny(^uint32(3) & sockTypeMask)}, class: classErrno, errno: unix.EPROTONOSUPPORT, reason: "a socket type that no promise grants"},
+	{calls: []call{sys_socket}, when: all{arg1.masked(sockTypeMask, unix.SOCK_RAW, 0)}, class: classErrno, errno: unix.EPROTONOSUPPORT, reason: "raw sockets, or no type at all"},
 	// glibc opens DGRAM|CLOEXEC to 127.0.0.1:53 when it may not read /etc/hosts.
-	{calls: []call{sys_socket}, when: all(arg1.masked(sockTypeMask|unix.SOCK_CLOEXEC, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC)),
+	{calls: []call{sys_socket}, when: all{arg1.masked(sockTypeMask|unix.SOCK_CLOEXEC, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC)},
 		class: classErrno, errno: unix.EACCES, reason: "libc's resolver"},
-	{calls: []call{sys_socketpair}, when: all(arg0.in(unix.AF_UNIX)), class: classErrno, errno: unix.EACCES, reason: "datagram sockets reach others by address"},
+	{calls: []call{sys_socketpair}, when: all{arg0.in(unix.AF_UNIX)}, class: classErrno, errno: unix.EACCES, reason: "datagram sockets reach others by address"},
 	{calls: []call{sys_socketpair}, class: classErrno, errno: unix.EAFNOSUPPORT, reason: "only UNIX sockets make pairs"},
 	{calls: []call{sys_accept, sys_accept4, sys_bind, sys_connect, sys_listen, sys_sendto},
 		class: classErrno, errno: unix.EACCES, reason: "on a descriptor that was handed over"},
 	{calls: []call{sys_getsockopt, sys_setsockopt}, class: classErrno, errno: unix.ENOPROTOOPT, reason: "programs try options and go on without"},
 
-	{calls: []call{sys_ioctl}, when: all(arg1.in(tiocsti, tioclinux, tiocsetd, tioccons)), class: classErrno, errno: unix.EPERM, reason: "types into the terminal for others"},
+	{calls: []call{sys_ioctl}, when: all{arg1.in(tiocsti, tioclinux, tiocsetd, tioccons)}, class: classErrno, errno: unix.EPERM, reason: "types into the terminal for others"},
 	{calls: []call{sys_ioctl}, class: classErrno, errno: unix.ENOTTY, reason: "programs ask what a descriptor is"},
-	{calls: []call{sys_fcntl}, when: all(arg1.notIn(unix.F_GETLK, unix.F_SETLK, unix.F_SETLKW, unix.F_OFD_GETLK, unix.F_OFD_SETLK, unix.F_OFD_SETLKW,
-		unix.F_SETOWN, unix.F_SETOWN_EX)), class: classErrno, errno: unix.EINVAL, reason: "an unknown command"},
-	{calls: []call{sys_fcntl}, when: all(arg1.in(unix.F_SETOWN, unix.F_SETOWN_EX)), mends: "proc"},
+	{calls: []call{sys_fcntl}, when: all{arg1.notIn(unix.F_GETLK, unix.F_SETLK, unix.F_SETLKW, unix.F_OFD_GETLK, unix.F_OFD_SETLK, unix.F_OFD_SETLKW,
+		unix.F_SETOWN, unix.F_SETOWN_EX)}, class: classErrno, errno: unix.EINVAL, reason: "an unknown command"},
+	{calls: []call{sys_fcntl}, when: all{arg1.in(unix.F_SETOWN, unix.F_SETOWN_EX)}, mends: "proc"},
 	{calls: []call{sys_mmap, sys_mprotect, sys_pkey_mprotect}, class: classErrno, errno: unix.EACCES, reason: "libc loads gconv and NSS modules; programs go on without JIT"},
 	{calls: []call{sys_adjtimex, sys_clock_adjtime}, class: classErrno, errno: unix.EPERM, reason: "as on OpenBSD"},
 	{calls: []call{sys_prctl}, class: classErrno, errno: unix.EINVAL, reason: "runtimes probe"},
@@ -126,9 +126,9 @@ type refusal struct {
 var refusals = slices.Concat(
 	each(unix.EPERM, "namespaces would undo the box", nil, sys_setns),
 	[]refusal{
-		{sys_unshare, all(arg0.hasAny(cloneNew | cloneNewTime)), unix.EPERM, "namespaces would undo the box"},
-		{sys_clone, all(arg0.hasAny(cloneNew)), unix.EPERM, "namespaces would undo the box"},
-		{sys_ioctl, all(arg1.in(tiocsti, tioclinux)), unix.EPERM, "types into the terminal for others"},
+		{sys_unshare, all{arg0.hasAny(cloneNew | cloneNewTime)}, unix.EPERM, "namespaces would undo the box"},
+		{sys_clone, all{arg0.hasAny(cloneNew)}, unix.EPERM, "namespaces would undo the box"},
+		{sys_ioctl, all{arg1.in(tiocsti, tioclinux)}, unix.EPERM, "types into the terminal for others"},
 	},
 	// Their arguments are in memory, where a filter cannot look; libraries fall back.
 	each(unix.ENOSYS, "its flags are in memory", nil, sys_clone3),
@@ -144,9 +144,9 @@ var refusals = slices.Concat(
 // fastopenRefusals are on where promises hold, or ports: these calls connect
 // past the port rules of Linux 6.16 to 7.1.
 var fastopenRefusals = []refusal{
-	{sys_sendto, all(arg3.hasAny(unix.MSG_FASTOPEN)), unix.EOPNOTSUPP, "connects past the port rules"},
-	{sys_sendmsg, all(arg2.hasAny(unix.MSG_FASTOPEN)), unix.EOPNOTSUPP, "connects past the port rules"},
-	{sys_sendmmsg, all(arg3.hasAny(unix.MSG_FASTOPEN)), unix.EOPNOTSUPP, "connects past the port rules"},
+	{sys_sendto, all{arg3.hasAny(unix.MSG_FASTOPEN)}, unix.EOPNOTSUPP, "connects past the port rules"},
+	{sys_sendmsg, all{arg2.hasAny(unix.MSG_FASTOPEN)}, unix.EOPNOTSUPP, "connects past the port rules"},
+	{sys_sendmmsg, all{arg3.hasAny(unix.MSG_FASTOPEN)}, unix.EOPNOTSUPP, "connects past the port rules"},
 }
 
 // listedRefusals are on where Landlock holds a list of ports: sockets that it
@@ -154,16 +154,16 @@ var fastopenRefusals = []refusal{
 var listedRefusals = slices.Concat(
 	fastopenRefusals,
 	[]refusal{
-		{sys_socket, all(arg0.notIn(unix.AF_UNIX, unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK)), unix.EAFNOSUPPORT, "no port rule holds for the family"},
-		{sys_socket, all(arg0.in(unix.AF_INET, unix.AF_INET6), arg1.notMasked(sockTypeMask, unix.SOCK_STREAM, unix.SOCK_DGRAM)), unix.EPROTONOSUPPORT, "no port rule holds for the type"},
-		{sys_socket, all(arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_STREAM), arg2.notIn(0, unix.IPPROTO_TCP)), unix.EPROTONOSUPPORT, "MPTCP and its like pass the port rules"},
-		{sys_socket, all(arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_DGRAM), arg2.notIn(0, unix.IPPROTO_UDP)), unix.EPROTONOSUPPORT, "no port rule holds for the protocol"},
+		{sys_socket, all{arg0.notIn(unix.AF_UNIX, unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK)}, unix.EAFNOSUPPORT, "no port rule holds for the family"},
+		{sys_socket, all{arg0.in(unix.AF_INET, unix.AF_INET6), arg1.notMasked(sockTypeMask, unix.SOCK_STREAM, unix.SOCK_DGRAM)}, unix.EPROTONOSUPPORT, "no port rule holds for the type"},
+		{sys_socket, all{arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_STREAM), arg2.notIn(0, unix.IPPROTO_TCP)}, unix.EPROTONOSUPPORT, "MPTCP and its like pass the port rules"},
+		{sys_socket, all{arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_DGRAM), arg2.notIn(0, unix.IPPROTO_UDP)}, unix.EPROTONOSUPPORT, "no port rule holds for the protocol"},
 	},
 )
 
 // udpRefusals are on where a list of ports names none of UDP.
 var udpRefusals = []refusal{
-	{sys_socket, all(arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_DGRAM)), unix.EACCES, "no port of UDP is named"},
+	{sys_socket, all{arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_DGRAM)}, unix.EACCES, "no port of UDP is named"},
 }
 
 // listenRefusals are on where a list of ports names none to bind.
@@ -174,16 +174,16 @@ var listenRefusals = []refusal{
 // pathRefusals are on where promises hold: the access mode 3 opens a file for
 // neither reading nor writing, so that Landlock asks for no right at all.
 var pathRefusals = []refusal{
-	{sys_open, all(arg1.masked(unix.O_ACCMODE, unix.O_ACCMODE)), unix.EINVAL, "an access mode that Landlock does not see"},
-	{sys_openat, all(arg2.masked(unix.O_ACCMODE, unix.O_ACCMODE)), unix.EINVAL, "an access mode that Landlock does not see"},
+	{sys_open, all{arg1.masked(unix.O_ACCMODE, unix.O_ACCMODE)}, unix.EINVAL, "an access mode that Landlock does not see"},
+	{sys_openat, all{arg2.masked(unix.O_ACCMODE, unix.O_ACCMODE)}, unix.EINVAL, "an access mode that Landlock does not see"},
 }
 
 // truncateRefusals are on below Landlock ABI 3, which does not see truncate(2).
 var truncateRefusals = []refusal{
 	{sys_truncate, nil, unix.EACCES, "Landlock below ABI 3 does not see it"},
 	{sys_openat2, nil, unix.ENOSYS, "its flags are in memory"},
-	{sys_open, all(arg1.masked(unix.O_ACCMODE, unix.O_RDONLY, unix.O_ACCMODE), arg1.hasAny(unix.O_TRUNC)), unix.EACCES, "Landlock below ABI 3 does not see it"},
-	{sys_openat, all(arg2.masked(unix.O_ACCMODE, unix.O_RDONLY, unix.O_ACCMODE), arg2.hasAny(unix.O_TRUNC)), unix.EACCES, "Landlock below ABI 3 does not see it"},
+	{sys_open, all{arg1.masked(unix.O_ACCMODE, unix.O_RDONLY, unix.O_ACCMODE), arg1.hasAny(unix.O_TRUNC)}, unix.EACCES, "Landlock below ABI 3 does not see it"},
+	{sys_openat, all{arg2.masked(unix.O_ACCMODE, unix.O_RDONLY, unix.O_ACCMODE), arg2.hasAny(unix.O_TRUNC)}, unix.EACCES, "Landlock below ABI 3 does not see it"},
 }
 
 // each makes one refusal a call.

@@ -31,16 +31,16 @@ var floor = row{
 		sys_restart_syscall, sys_rt_sigaction, sys_rt_sigprocmask, sys_rt_sigreturn, sys_seccomp,
 	},
 	rules: []rule{
-		{call: sys_arch_prctl, when: all(arg0.in(archSetFS, archGetFS))},
-		{call: sys_prctl, when: all(arg0.in(unix.PR_SET_NO_NEW_PRIVS, unix.PR_GET_NO_NEW_PRIVS, unix.PR_GET_SECCOMP, unix.PR_SET_SECCOMP))},
-		{call: sys_tgkill, when: all(arg0.ownPid())},
+		{call: sys_arch_prctl, when: all{arg0.in(archSetFS, archGetFS)}},
+		{call: sys_prctl, when: all{arg0.in(unix.PR_SET_NO_NEW_PRIVS, unix.PR_GET_NO_NEW_PRIVS, unix.PR_GET_SECCOMP, unix.PR_SET_SECCOMP)}},
+		{call: sys_tgkill, when: all{arg0.ownPid()}},
 		// raise(3) of musl; the thread of this number is the first of the process.
-		{call: sys_tkill, when: all(arg0.ownPid())},
+		{call: sys_tkill, when: all{arg0.ownPid()}},
 		// Changes nothing: EINVAL tells libunveil that there are threads.
-		{call: sys_unshare, when: all(arg0.in(unix.CLONE_THREAD))},
+		{call: sys_unshare, when: all{arg0.in(unix.CLONE_THREAD)}},
 		// The one exec of a launcher, known by the page that it comes from.
-		{call: sys_execve, when: all(atGate())},
-		{call: sys_write, when: all(atGate())}, // and what it says when that fails
+		{call: sys_execve, when: all{atGate()}},
+		{call: sys_write, when: all{atGate()}}, // and what it says when that fails
 	},
 }
 
@@ -81,35 +81,35 @@ var table = []row{
 		},
 		rules: slices.Concat(
 			[]rule{
-				{call: sys_clone, when: all(arg0.masked(cloneThread, cloneThread), arg0.lacks(cloneNew))},
-				{call: sys_fcntl, when: all(arg1.in(unix.F_DUPFD, unix.F_DUPFD_CLOEXEC, unix.F_GETFD, unix.F_SETFD,
+				{call: sys_clone, when: all{arg0.masked(cloneThread, cloneThread), arg0.lacks(cloneNew)}},
+				{call: sys_fcntl, when: all{arg1.in(unix.F_DUPFD, unix.F_DUPFD_CLOEXEC, unix.F_GETFD, unix.F_SETFD,
 					unix.F_GETFL, unix.F_SETFL, unix.F_GETOWN, unix.F_SETPIPE_SZ, unix.F_GETPIPE_SZ, unix.F_ADD_SEALS,
-					unix.F_GET_SEALS, fDupfdQuery, fCreatedQuery))},
+					unix.F_GET_SEALS, fDupfdQuery, fCreatedQuery)}},
 				// stdio(3) asks TCGETS of what it writes to; ls and bash ask for the width and the foreground group.
-				{call: sys_ioctl, when: all(arg1.in(fionread, fionbio, fioclex, fionclex, fioasync, tcgets, tcgets2, tiocgwinsz, tiocgpgrp))},
-				{call: sys_kill, when: all(arg0.in(0))},
-				{call: sys_kill, when: all(arg0.ownPid())},
-				{call: sys_rt_sigqueueinfo, when: all(arg0.ownPid())},
-				{call: sys_rt_tgsigqueueinfo, when: all(arg0.ownPid())},
-				{call: sys_mmap, when: all(arg2.lacks(unix.PROT_EXEC))},
-				{call: sys_mprotect, when: all(arg2.lacks(unix.PROT_EXEC))},
-				{call: sys_pkey_mprotect, when: all(arg2.lacks(unix.PROT_EXEC))},
+				{call: sys_ioctl, when: all{arg1.in(fionread, fionbio, fioclex, fionclex, fioasync, tcgets, tcgets2, tiocgwinsz, tiocgpgrp)}},
+				{call: sys_kill, when: all{arg0.in(0)}},
+				{call: sys_kill, when: all{arg0.ownPid()}},
+				{call: sys_rt_sigqueueinfo, when: all{arg0.ownPid()}},
+				{call: sys_rt_tgsigqueueinfo, when: all{arg0.ownPid()}},
+				{call: sys_mmap, when: all{arg2.lacks(unix.PROT_EXEC)}},
+				{call: sys_mprotect, when: all{arg2.lacks(unix.PROT_EXEC)}},
+				{call: sys_pkey_mprotect, when: all{arg2.lacks(unix.PROT_EXEC)}},
 				// fstat(3) is this call since glibc 2.33.
-				{call: sys_newfstatat, when: all(arg3.hasAny(unix.AT_EMPTY_PATH))},
-				{call: sys_statx, when: all(arg2.hasAny(unix.AT_EMPTY_PATH))},
-				{call: sys_personality, when: all(arg0.in(0xffffffff))}, // asks only
-				{call: sys_prctl, when: all(arg0.in(unix.PR_SET_NAME, unix.PR_GET_NAME, unix.PR_SET_VMA, unix.PR_GET_DUMPABLE,
+				{call: sys_newfstatat, when: all{arg3.hasAny(unix.AT_EMPTY_PATH)}},
+				{call: sys_statx, when: all{arg2.hasAny(unix.AT_EMPTY_PATH)}},
+				{call: sys_personality, when: all{arg0.in(0xffffffff)}}, // asks only
+				{call: sys_prctl, when: all{arg0.in(unix.PR_SET_NAME, unix.PR_GET_NAME, unix.PR_SET_VMA, unix.PR_GET_DUMPABLE,
 					unix.PR_SET_DUMPABLE, unix.PR_CAPBSET_READ, unix.PR_GET_KEEPCAPS, unix.PR_GET_SECUREBITS, unix.PR_GET_PDEATHSIG,
 					unix.PR_SET_TIMERSLACK, unix.PR_GET_TIMERSLACK, unix.PR_GET_TID_ADDRESS, unix.PR_GET_TIMING, unix.PR_GET_TSC,
-					unix.PR_GET_CHILD_SUBREAPER, unix.PR_SET_THP_DISABLE, unix.PR_GET_THP_DISABLE))},
-				{call: sys_prlimit64, when: all(arg2.null())},
+					unix.PR_GET_CHILD_SUBREAPER, unix.PR_SET_THP_DISABLE, unix.PR_GET_THP_DISABLE)}},
+				{call: sys_prlimit64, when: all{arg2.null()}},
 				// To oneself they change nothing, and busybox makes them at each start.
-				{call: sys_setgid, when: all(arg0.ownGID())},
-				{call: sys_setuid, when: all(arg0.ownUID())},
-				{call: sys_sendto, when: all(arg4.null())},
+				{call: sys_setgid, when: all{arg0.ownGID()}},
+				{call: sys_setuid, when: all{arg0.ownUID()}},
+				{call: sys_sendto, when: all{arg4.null()}},
 				// Not a pair of datagram sockets (SOCK_RAW is one too): sendmsg(2) on
 				// its ends reaches every UNIX socket of the machine by address.
-				{call: sys_socketpair, when: all(arg0.in(unix.AF_UNIX), arg1.masked(sockTypeMask, unix.SOCK_STREAM, unix.SOCK_SEQPACKET))},
+				{call: sys_socketpair, when: all{arg0.in(unix.AF_UNIX), arg1.masked(sockTypeMask, unix.SOCK_STREAM, unix.SOCK_SEQPACKET)}},
 			},
 			// In any mode, since /dev/null is for writing: Landlock says which paths.
 			inLayer(opens(oChanges|unix.O_PATH, "")),
@@ -156,11 +156,11 @@ var table = []row{
 			creates([]uint32{unix.O_RDONLY}, unix.O_PATH|oTmpfileBit|unix.O_TRUNC, "rpath"),
 			creates([]uint32{unix.O_RDONLY, unix.O_RDWR}, unix.O_PATH, "rpath wpath"),
 			[]rule{
-				{call: sys_creat, when: all(arg1.lacks(permSetID)), with: "wpath"},
-				{call: sys_mknod, when: all(arg1.masked(unix.S_IFMT|permSetID, unix.S_IFREG, 0))},
-				{call: sys_mknodat, when: all(arg2.masked(unix.S_IFMT|permSetID, unix.S_IFREG, 0))},
+				{call: sys_creat, when: all{arg1.lacks(permSetID)}, with: "wpath"},
+				{call: sys_mknod, when: all{arg1.masked(unix.S_IFMT|permSetID, unix.S_IFREG, 0)}},
+				{call: sys_mknodat, when: all{arg2.masked(unix.S_IFMT|permSetID, unix.S_IFREG, 0)}},
 				// Not RENAME_WHITEOUT, which makes a device.
-				{call: sys_renameat2, when: all(arg4.lacks(^uint32(unix.RENAME_NOREPLACE | unix.RENAME_EXCHANGE)))},
+				{call: sys_renameat2, when: all{arg4.lacks(^uint32(unix.RENAME_NOREPLACE | unix.RENAME_EXCHANGE))}},
 			},
 		),
 	},
@@ -168,8 +168,8 @@ var table = []row{
 		name: "dpath",
 		doc:  "making of FIFOs",
 		rules: []rule{
-			{call: sys_mknod, when: all(arg1.masked(unix.S_IFMT, unix.S_IFIFO))},
-			{call: sys_mknodat, when: all(arg2.masked(unix.S_IFMT, unix.S_IFIFO))},
+			{call: sys_mknod, when: all{arg1.masked(unix.S_IFMT, unix.S_IFIFO)}},
+			{call: sys_mknodat, when: all{arg2.masked(unix.S_IFMT, unix.S_IFIFO)}},
 		},
 	},
 	{
@@ -181,9 +181,9 @@ var table = []row{
 			creates([]uint32{unix.O_RDONLY, unix.O_WRONLY, unix.O_RDWR}, unix.O_PATH, ""),
 			[]rule{
 				{call: sys_unlink},
-				{call: sys_unlinkat, when: all(arg2.lacks(unix.AT_REMOVEDIR))},
+				{call: sys_unlinkat, when: all{arg2.lacks(unix.AT_REMOVEDIR)}},
 			},
-		)), rule{call: sys_newfstatat, when: all(arg3.hasAny(unix.AT_SYMLINK_NOFOLLOW))}),
+		)), rule{call: sys_newfstatat, when: all{arg3.hasAny(unix.AT_SYMLINK_NOFOLLOW)}}),
 		paths:  []Path{{"/tmp", "rwc"}},
 		limits: []kernel.Limit{kernel.Always("lstat sees every path")},
 	},
@@ -195,8 +195,8 @@ var table = []row{
 			inetSockets,
 			pingSockets,
 			netlinkSockets,
-			[]rule{{call: sys_ioctl, when: all(arg1.in(unix.SIOCATMARK, unix.SIOCGIFNAME, unix.SIOCGIFCONF, unix.SIOCGIFFLAGS,
-				unix.SIOCGIFADDR, unix.SIOCGIFNETMASK, unix.SIOCGIFBRDADDR, unix.SIOCGIFMTU, unix.SIOCGIFINDEX, unix.SIOCGIFHWADDR))}},
+			[]rule{{call: sys_ioctl, when: all{arg1.in(unix.SIOCATMARK, unix.SIOCGIFNAME, unix.SIOCGIFCONF, unix.SIOCGIFFLAGS,
+				unix.SIOCGIFADDR, unix.SIOCGIFNETMASK, unix.SIOCGIFBRDADDR, unix.SIOCGIFMTU, unix.SIOCGIFINDEX, unix.SIOCGIFHWADDR)}}},
 			socketOptions,
 			options(unix.IPPROTO_TCP, unix.TCP_MAXSEG, unix.TCP_CORK, unix.TCP_KEEPIDLE, unix.TCP_KEEPINTVL, unix.TCP_KEEPCNT,
 				unix.TCP_SYNCNT, unix.TCP_LINGER2, unix.TCP_DEFER_ACCEPT, unix.TCP_INFO, unix.TCP_QUICKACK, unix.TCP_MD5SIG,
@@ -231,14 +231,14 @@ var table = []row{
 		calls: []call{sys_futimesat, sys_utime, sys_utimensat, sys_utimes},
 		rules: slices.Concat(
 			[]rule{
-				{call: sys_chmod, when: all(arg1.lacks(permSetID))},
-				{call: sys_fchmod, when: all(arg1.lacks(permSetID))},
-				{call: sys_fchmodat, when: all(arg2.lacks(permSetID))},
-				{call: sys_fchmodat2, when: all(arg2.lacks(permSetID))},
-				{call: sys_chown, when: all(arg1.ownUID(), arg2.ownGID())},
-				{call: sys_fchown, when: all(arg1.ownUID(), arg2.ownGID())},
-				{call: sys_lchown, when: all(arg1.ownUID(), arg2.ownGID())},
-				{call: sys_fchownat, when: all(arg2.ownUID(), arg3.ownGID())},
+				{call: sys_chmod, when: all{arg1.lacks(permSetID)}},
+				{call: sys_fchmod, when: all{arg1.lacks(permSetID)}},
+				{call: sys_fchmodat, when: all{arg2.lacks(permSetID)}},
+				{call: sys_fchmodat2, when: all{arg2.lacks(permSetID)}},
+				{call: sys_chown, when: all{arg1.ownUID(), arg2.ownGID()}},
+				{call: sys_fchown, when: all{arg1.ownUID(), arg2.ownGID()}},
+				{call: sys_lchown, when: all{arg1.ownUID(), arg2.ownGID()}},
+				{call: sys_fchownat, when: all{arg2.ownUID(), arg3.ownGID()}},
 			},
 		),
 		limits: []kernel.Limit{kernel.Always("modes and times of every path that the user owns, unveiled or not")},
@@ -253,7 +253,7 @@ var table = []row{
 		name:  "flock",
 		doc:   "file locks",
 		calls: []call{sys_flock},
-		rules: []rule{{call: sys_fcntl, when: all(arg1.in(unix.F_GETLK, unix.F_SETLK, unix.F_SETLKW, unix.F_OFD_GETLK, unix.F_OFD_SETLK, unix.F_OFD_SETLKW))}},
+		rules: []rule{{call: sys_fcntl, when: all{arg1.in(unix.F_GETLK, unix.F_SETLK, unix.F_SETLKW, unix.F_OFD_GETLK, unix.F_OFD_SETLK, unix.F_OFD_SETLKW)}}},
 	},
 	{
 		name:  "unix",
@@ -261,10 +261,10 @@ var table = []row{
 		calls: []call{sys_accept, sys_accept4, sys_bind, sys_connect, sys_listen, sys_sendto},
 		rules: slices.Concat(
 			[]rule{
-				{call: sys_socket, when: all(arg0.in(unix.AF_UNIX))},
-				{call: sys_socketpair, when: all(arg0.in(unix.AF_UNIX))},
-				{call: sys_mknod, when: all(arg1.masked(unix.S_IFMT, unix.S_IFSOCK))},
-				{call: sys_mknodat, when: all(arg2.masked(unix.S_IFMT, unix.S_IFSOCK))},
+				{call: sys_socket, when: all{arg0.in(unix.AF_UNIX)}},
+				{call: sys_socketpair, when: all{arg0.in(unix.AF_UNIX)}},
+				{call: sys_mknod, when: all{arg1.masked(unix.S_IFMT, unix.S_IFSOCK)}},
+				{call: sys_mknodat, when: all{arg2.masked(unix.S_IFMT, unix.S_IFSOCK)}},
 			},
 			socketOptions,
 		),
@@ -297,21 +297,21 @@ var table = []row{
 	{
 		name:  "tape",
 		doc:   "operations on tape drives",
-		rules: []rule{{call: sys_ioctl, when: all(arg1.in(0x40086d01, 0x80306d02))}}, // MTIOCTOP, MTIOCGET
+		rules: []rule{{call: sys_ioctl, when: all{arg1.in(0x40086d01, 0x80306d02)}}}, // MTIOCTOP, MTIOCGET
 	},
 	{
 		name: "tty",
 		doc:  "modes of terminals, and /dev/tty",
 		rules: []rule{
-			{call: sys_ioctl, when: all(arg1.in(
+			{call: sys_ioctl, when: all{arg1.in(
 				0x5402, 0x5403, 0x5404, // TCSETS, TCSETSW, TCSETSF
 				0x402c542b, 0x402c542c, 0x402c542d, // TCSETS2, TCSETSW2, TCSETSF2
 				0x5409, 0x5425, 0x540a, 0x540b, // TCSBRK, TCSBRKP, TCXONC, TCFLSH
 				0x540c, 0x540d, 0x540e, 0x5422, // TIOCEXCL, TIOCNXCL, TIOCSCTTY, TIOCNOTTY
 				0x5414, 0x5429, 0x5411, // TIOCSWINSZ, TIOCGSID, TIOCOUTQ
 				0x80045430, 0x40045431, 0x80045439, 0x5441, // TIOCGPTN, TIOCSPTLCK, TIOCGPTLCK, TIOCGPTPEER
-			))},
-			{call: sys_ioctl, when: all(arg1.in(tiocspgrp)), with: "proc"},
+			)}},
+			{call: sys_ioctl, when: all{arg1.in(tiocspgrp)}, with: "proc"},
 		},
 		paths: []Path{{"/dev/tty", "rw"}},
 	},
@@ -325,10 +325,10 @@ var table = []row{
 			sys_tgkill, sys_tkill, sys_vfork,
 		},
 		rules: []rule{
-			{call: sys_clone, when: all(arg0.lacks(cloneNew))},
+			{call: sys_clone, when: all{arg0.lacks(cloneNew)}},
 			ownLimits,
-			{call: sys_fcntl, when: all(arg1.in(unix.F_SETOWN, unix.F_SETOWN_EX, unix.F_GETOWN_EX, unix.F_SETSIG, unix.F_GETSIG))},
-			{call: sys_prctl, when: all(arg0.in(unix.PR_SET_PDEATHSIG, unix.PR_SET_CHILD_SUBREAPER))},
+			{call: sys_fcntl, when: all{arg1.in(unix.F_SETOWN, unix.F_SETOWN_EX, unix.F_GETOWN_EX, unix.F_SETSIG, unix.F_GETSIG)}},
+			{call: sys_prctl, when: all{arg0.in(unix.PR_SET_PDEATHSIG, unix.PR_SET_CHILD_SUBREAPER)}},
 		},
 		limits: []kernel.Limit{kernel.Below(6, "signals reach processes outside"), kernel.Always("priorities of processes outside")},
 	},
@@ -353,7 +353,7 @@ var table = []row{
 		},
 		rules: []rule{
 			ownLimits,
-			{call: sys_prctl, when: all(arg0.in(unix.PR_SET_KEEPCAPS, unix.PR_CAPBSET_DROP, unix.PR_SET_SECUREBITS, unix.PR_CAP_AMBIENT))},
+			{call: sys_prctl, when: all{arg0.in(unix.PR_SET_KEEPCAPS, unix.PR_CAPBSET_DROP, unix.PR_SET_SECUREBITS, unix.PR_CAP_AMBIENT)}},
 		},
 	},
 	{name: "pf", doc: "accepted: Linux has no pf(4)", inert: "Linux has no pf(4)"},
@@ -361,23 +361,23 @@ var table = []row{
 		name:  "route",
 		doc:   "reading of the routing table and of interfaces",
 		calls: []call{sys_bind, sys_sendto},
-		rules: slices.Concat(netlinkSockets, []rule{{call: sys_ioctl, when: all(arg1.in(unix.SIOCGIFNAME, unix.SIOCGIFCONF, unix.SIOCGIFFLAGS,
+		rules: slices.Concat(netlinkSockets, []rule{{call: sys_ioctl, when: all{arg1.in(unix.SIOCGIFNAME, unix.SIOCGIFCONF, unix.SIOCGIFFLAGS,
 			unix.SIOCGIFADDR, unix.SIOCGIFDSTADDR, unix.SIOCGIFBRDADDR, unix.SIOCGIFNETMASK, unix.SIOCGIFMETRIC, unix.SIOCGIFMTU,
-			unix.SIOCGIFHWADDR, unix.SIOCGIFINDEX))}}),
+			unix.SIOCGIFHWADDR, unix.SIOCGIFINDEX)}}}),
 		paths: []Path{{"/proc/net", "r"}},
 	},
 	{
 		name:  "wroute",
 		doc:   "changing of the routing table and of interfaces",
 		calls: []call{sys_bind, sys_sendto},
-		rules: slices.Concat(netlinkSockets, []rule{{call: sys_ioctl, when: all(arg1.in(unix.SIOCSIFADDR, unix.SIOCSIFNETMASK, unix.SIOCSIFMTU,
-			unix.SIOCSIFFLAGS, unix.SIOCADDRT, unix.SIOCDELRT))}}, options(unix.SOL_SOCKET, unix.SO_MARK, unix.SO_BINDTODEVICE, unix.SO_BINDTOIFINDEX)),
+		rules: slices.Concat(netlinkSockets, []rule{{call: sys_ioctl, when: all{arg1.in(unix.SIOCSIFADDR, unix.SIOCSIFNETMASK, unix.SIOCSIFMTU,
+			unix.SIOCSIFFLAGS, unix.SIOCADDRT, unix.SIOCDELRT)}}}, options(unix.SOL_SOCKET, unix.SO_MARK, unix.SO_BINDTODEVICE, unix.SO_BINDTOIFINDEX)),
 	},
 	// Sound devices answer to ioctls of type A (PCM) and U (control). The direction
 	// bit keeps out UI_DEV_CREATE, of type U too: keys for other programs.
-	{name: "audio", doc: "operations on sound devices", rules: []rule{ioctlType('A'), {call: sys_ioctl, when: all(arg1.masked(0x8000ff00, 0x80000000|'U'<<8))}}},
+	{name: "audio", doc: "operations on sound devices", rules: []rule{ioctlType('A'), {call: sys_ioctl, when: all{arg1.masked(0x8000ff00, 0x80000000|'U'<<8)}}}},
 	// The direction bits keep out VT_ACTIVATE and its like, which are of type V too.
-	{name: "video", doc: "operations on video devices", rules: []rule{{call: sys_ioctl, when: all(arg1.masked(0xff00, 'V'<<8), arg1.hasAny(0xc0000000))}}},
+	{name: "video", doc: "operations on video devices", rules: []rule{{call: sys_ioctl, when: all{arg1.masked(0xff00, 'V'<<8), arg1.hasAny(0xc0000000)}}}},
 	{name: "bpf", doc: "statistics of a packet socket it holds", rules: asks(unix.SOL_PACKET, unix.PACKET_STATISTICS)},
 	{name: "unveil", doc: "calls of unveil(2); Linux lets every process confine itself further", inert: "Linux lets every process confine itself further"},
 	{name: "error", doc: "a call that is not promised returns ENOSYS and does not end the process", limits: []kernel.Limit{kernel.Always("a path that is refused gives EACCES")}},
@@ -385,7 +385,7 @@ var table = []row{
 		name: "disklabel",
 		doc:  "size and partitions of disks",
 		// HDIO_GETGEO, and BLKRRPART BLKGETSIZE BLKSSZGET BLKPG BLKBSZGET BLKGETSIZE64 of linux/fs.h.
-		rules: []rule{{call: sys_ioctl, when: all(arg1.in(0x301, 0x125f, 0x1260, 0x1268, 0x1269, 0x80081270, 0x80081272))}},
+		rules: []rule{{call: sys_ioctl, when: all{arg1.in(0x301, 0x125f, 0x1260, 0x1268, 0x1269, 0x80081270, 0x80081272)}}},
 	},
 	{name: "drm", doc: "operations on graphics devices", rules: []rule{ioctlType('d')}},
 	{name: "vmm", doc: "operations on virtual machines (KVM)", rules: []rule{ioctlType(0xae)}},
