@@ -37,7 +37,10 @@ func asks(level uint32, names ...uint32) []rule {
 
 // options allows getsockopt(2) and setsockopt(2) of the names of a level.
 func options(level uint32, names ...uint32) []rule {
-	return append(asks(level, names...), rule{call: sys_setsockopt, when: all{arg1.in(level), arg2.in(names...)}})
+	return []rule{
+		{call: sys_getsockopt, when: all{arg1.in(level), arg2.in(names...)}},
+		{call: sys_setsockopt, when: all{arg1.in(level), arg2.in(names...)}},
+	}
 }
 
 // ioctlType allows ioctls whose type, the second byte of the number, is t.

@@ -184,10 +184,10 @@ func collect(set Set, o Options) *[len(numbers)]answers {
 			a[c].known, a[c].outright = true, a[c].outright || held
 			lack(&a[c], held, promise)
 		}
-		for i := range r.rules {
-			c := &a[r.rules[i].call]
-			if held && set.Has(words(r.rules[i].with)) && !(o.NoLayer && r.rules[i].layer) {
-				c.allowed = append(c.allowed, &r.rules[i])
+		for rule := range r.every() {
+			c := &a[rule.call]
+			if held && set.Has(words(rule.with)) && !(o.NoLayer && rule.layer) {
+				c.allowed = append(c.allowed, rule)
 			}
 			c.known = true
 			lack(c, held, promise)

@@ -25,7 +25,7 @@ func TestTableOrder(t *testing.T) {
 			if i > 0 && numbers[r.calls[i-1]].name >= numbers[c].name {
 				t.Errorf("%s: %s comes after %s", r.name, numbers[c].name, numbers[r.calls[i-1]].name)
 			}
-			for _, rule := range r.rules {
+			for rule := range r.every() {
 				if rule.call == c {
 					t.Errorf("%s: %s is allowed outright, and by a rule", r.name, numbers[c].name)
 				}
@@ -52,7 +52,7 @@ func TestTableWords(t *testing.T) {
 		}
 	}
 	for _, r := range append([]row{floor}, table...) {
-		for _, rule := range r.rules {
+		for rule := range r.every() {
 			check(r.name+" "+numbers[rule.call].name, rule.with)
 		}
 	}
@@ -96,7 +96,7 @@ func tabled(c call) bool {
 func TestNever(t *testing.T) {
 	for _, c := range never {
 		for _, r := range table {
-			if slices.Contains(r.calls, c) || slices.ContainsFunc(r.rules, func(r rule) bool { return r.call == c }) {
+			if slices.Contains(r.calls, c) || slices.ContainsFunc(slices.Collect(r.every()), func(r *rule) bool { return r.call == c }) {
 				t.Errorf("%s is granted by %s", numbers[c].name, r.name)
 			}
 		}
@@ -193,8 +193,8 @@ func TestFactsCover(t *testing.T) {
 				return !slices.ContainsFunc(when, func(c cond) bool { return !holds(c, o, d) })
 			}
 			if f.expects.kind == "allow" {
-				for i := range floor.rules {
-					if r := &floor.rules[i]; f.set == 0 && r.call == f.call && fits(r.when) {
+				for r := range floor.every() {
+					if f.set == 0 && r.call == f.call && fits(r.when) {
 						covered[word{"", r, f.call}] = true
 					}
 				}
@@ -213,8 +213,8 @@ func TestFactsCover(t *testing.T) {
 					if slices.Contains(r.calls, f.call) {
 						covered[word{r.name, nil, f.call}] = true
 					}
-					for j := range r.rules {
-						if rule := &r.rules[j]; rule.call == f.call && f.set.Has(words(rule.with)) && fits(rule.when) {
+					for rule := range r.every() {
+						if rule.call == f.call && f.set.Has(words(rule.with)) && fits(rule.when) {
 							covered[word{r.name, rule, f.call}] = true
 						}
 					}
@@ -244,8 +244,8 @@ func TestFactsCover(t *testing.T) {
 		for _, c := range r.calls {
 			want(word{r.name, nil, c}, what)
 		}
-		for i := range r.rules {
-			if rule := &r.rules[i]; rule.when == nil || rule.when[0].op != opGate { // TestGate
+		for rule := range r.every() {
+			if rule.when == nil || rule.when[0].op != opGate { // TestGate
 				want(word{r.name, rule, rule.call}, what+": "+describe(rule.when))
 			}
 		}

@@ -1,7 +1,7 @@
 package pledge
 
 import (
-	"slices"
+	"iter"
 
 	"golang.org/x/sys/unix"
 
@@ -11,15 +11,28 @@ import (
 // row is one promise: all that the project knows of it.
 type row struct {
 	name  string
-	doc   string // what it grants, in a line of the manual
-	calls []call // allowed whatever their arguments
-	rules []rule // allowed when their arguments are so
-	paths []Path // what opens whether it is unveiled or not
+	doc   string   // what it grants, in a line of the manual
+	calls []call   // allowed whatever their arguments
+	rules [][]rule // allowed when their arguments are so
+	paths []Path   // what opens whether it is unveiled or not
 
 	// What Linux cannot hold of it, beside what doc says.
 	limits []kernel.Limit
 	// Why it changes nothing: Linux lacks what it is about, or grants it anyway.
 	inert string
+}
+
+// every returns the rules, one after the other.
+func (r *row) every() iter.Seq[*rule] {
+	return func(yield func(*rule) bool) {
+		for _, list := range r.rules {
+			for i := range list {
+				if !yield(&list[i]) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // floor is what every process may do, also under pledge("", …): end, take a
@@ -30,7 +43,7 @@ var floor = row{
 		sys_landlock_add_rule, sys_landlock_create_ruleset, sys_landlock_restrict_self,
 		sys_restart_syscall, sys_rt_sigaction, sys_rt_sigprocmask, sys_rt_sigreturn, sys_seccomp,
 	},
-	rules: []rule{
+	rules: [][]rule{{
 		{call: sys_arch_prctl, when: all{arg0.in(archSetFS, archGetFS)}},
 		{call: sys_prctl, when: all{arg0.in(unix.PR_SET_NO_NEW_PRIVS, unix.PR_GET_NO_NEW_PRIVS, unix.PR_GET_SECCOMP, unix.PR_SET_SECCOMP)}},
 		{call: sys_tgkill, when: all{arg0.ownPid()}},
@@ -41,7 +54,7 @@ var floor = row{
 		// The one exec of a launcher, known by the page that it comes from.
 		{call: sys_execve, when: all{atGate()}},
 		{call: sys_write, when: all{atGate()}}, // and what it says when that fails
-	},
+	}},
 }
 
 // table is every promise of OpenBSD 7.9, and tmppath, which it had until
@@ -79,8 +92,8 @@ var table = []row{
 			sys_timerfd_settime, sys_times, sys_umask, sys_uname, sys_vmsplice, sys_wait4, sys_waitid,
 			sys_write, sys_writev,
 		},
-		rules: slices.Concat(
-			[]rule{
+		rules: [][]rule{
+			{
 				{call: sys_clone, when: all{arg0.masked(cloneThread, cloneThread), arg0.lacks(cloneNew)}},
 				{call: sys_fcntl, when: all{arg1.in(unix.F_DUPFD, unix.F_DUPFD_CLOEXEC, unix.F_GETFD, unix.F_SETFD,
 					unix.F_GETFL, unix.F_SETFL, unix.F_GETOWN, unix.F_SETPIPE_SZ, unix.F_GETPIPE_SZ, unix.F_ADD_SEALS,
@@ -119,7 +132,7 @@ var table = []row{
 			options(unix.IPPROTO_IPV6, unix.IPV6_TCLASS),
 			// The family, type and protocol of a socket that was handed over.
 			asks(unix.SOL_SOCKET, unix.SO_TYPE, unix.SO_DOMAIN, unix.SO_PROTOCOL, unix.SO_ACCEPTCONN, unix.SO_PEERCRED),
-		),
+		},
 		paths: []Path{{"/dev/null", "rw"}, {"/etc/localtime", "r"}, {"/usr/share/zoneinfo", "r"}},
 	},
 	{
@@ -132,17 +145,17 @@ var table = []row{
 			sys_lgetxattr, sys_listxattr, sys_listxattrat, sys_llistxattr, sys_lstat, sys_newfstatat,
 			sys_readlink, sys_readlinkat, sys_stat, sys_statfs, sys_statx,
 		},
-		rules:  opensAs(unix.O_RDONLY, oChanges, ""),
+		rules:  [][]rule{opensAs(unix.O_RDONLY, oChanges, "")},
 		limits: []kernel.Limit{kernel.Always("stat, access, readlink and chdir see every path, unveiled or not")},
 	},
 	{
 		name:  "wpath",
 		doc:   "writing to files",
 		calls: []call{sys_sync, sys_truncate},
-		rules: slices.Concat(
+		rules: [][]rule{
 			opensAs(unix.O_WRONLY, oCreates|unix.O_PATH, ""),
 			opens(oCreates|unix.O_PATH, "rpath"),
-		),
+		},
 	},
 	{
 		name: "cpath",
@@ -151,39 +164,40 @@ var table = []row{
 			sys_link, sys_linkat, sys_mkdir, sys_mkdirat, sys_rename, sys_renameat, sys_rmdir,
 			sys_symlink, sys_symlinkat, sys_unlink, sys_unlinkat,
 		},
-		rules: slices.Concat(
+		rules: [][]rule{
 			creates([]uint32{unix.O_WRONLY}, unix.O_PATH, "wpath"),
 			creates([]uint32{unix.O_RDONLY}, unix.O_PATH|oTmpfileBit|unix.O_TRUNC, "rpath"),
 			creates([]uint32{unix.O_RDONLY, unix.O_RDWR}, unix.O_PATH, "rpath wpath"),
-			[]rule{
+			{
 				{call: sys_creat, when: all{arg1.lacks(permSetID)}, with: "wpath"},
 				{call: sys_mknod, when: all{arg1.masked(unix.S_IFMT|permSetID, unix.S_IFREG, 0)}},
 				{call: sys_mknodat, when: all{arg2.masked(unix.S_IFMT|permSetID, unix.S_IFREG, 0)}},
 				// Not RENAME_WHITEOUT, which makes a device.
 				{call: sys_renameat2, when: all{arg4.lacks(^uint32(unix.RENAME_NOREPLACE | unix.RENAME_EXCHANGE))}},
 			},
-		),
+		},
 	},
 	{
 		name: "dpath",
 		doc:  "making of FIFOs",
-		rules: []rule{
+		rules: [][]rule{{
 			{call: sys_mknod, when: all{arg1.masked(unix.S_IFMT, unix.S_IFIFO)}},
 			{call: sys_mknodat, when: all{arg2.masked(unix.S_IFMT, unix.S_IFIFO)}},
-		},
+		}},
 	},
 	{
 		name:  "tmppath",
 		doc:   "making, reading, writing and removing of files in /tmp; OpenBSD has dropped it, old programs ask for it",
 		calls: []call{sys_lstat},
-		rules: append(inLayer(slices.Concat(
-			opens(oCreates|unix.O_PATH, ""),
-			creates([]uint32{unix.O_RDONLY, unix.O_WRONLY, unix.O_RDWR}, unix.O_PATH, ""),
-			[]rule{
-				{call: sys_unlink},
-				{call: sys_unlinkat, when: all{arg2.lacks(unix.AT_REMOVEDIR)}},
+		rules: [][]rule{
+			inLayer(opens(oCreates|unix.O_PATH, "")),
+			inLayer(creates([]uint32{unix.O_RDONLY, unix.O_WRONLY, unix.O_RDWR}, unix.O_PATH, "")),
+			{
+				{call: sys_unlink, layer: true},
+				{call: sys_unlinkat, when: all{arg2.lacks(unix.AT_REMOVEDIR)}, layer: true},
+				{call: sys_newfstatat, when: all{arg3.hasAny(unix.AT_SYMLINK_NOFOLLOW)}},
 			},
-		)), rule{call: sys_newfstatat, when: all{arg3.hasAny(unix.AT_SYMLINK_NOFOLLOW)}}),
+		},
 		paths:  []Path{{"/tmp", "rwc"}},
 		limits: []kernel.Limit{kernel.Always("lstat sees every path")},
 	},
@@ -191,11 +205,11 @@ var table = []row{
 		name:  "inet",
 		doc:   "TCP and UDP over IPv4 and IPv6",
 		calls: []call{sys_accept, sys_accept4, sys_bind, sys_connect, sys_listen, sys_sendto},
-		rules: slices.Concat(
+		rules: [][]rule{
 			inetSockets,
 			pingSockets,
 			netlinkSockets,
-			[]rule{{call: sys_ioctl, when: all{arg1.in(unix.SIOCATMARK, unix.SIOCGIFNAME, unix.SIOCGIFCONF, unix.SIOCGIFFLAGS,
+			{{call: sys_ioctl, when: all{arg1.in(unix.SIOCATMARK, unix.SIOCGIFNAME, unix.SIOCGIFCONF, unix.SIOCGIFFLAGS,
 				unix.SIOCGIFADDR, unix.SIOCGIFNETMASK, unix.SIOCGIFBRDADDR, unix.SIOCGIFMTU, unix.SIOCGIFINDEX, unix.SIOCGIFHWADDR)}}},
 			socketOptions,
 			options(unix.IPPROTO_TCP, unix.TCP_MAXSEG, unix.TCP_CORK, unix.TCP_KEEPIDLE, unix.TCP_KEEPINTVL, unix.TCP_KEEPCNT,
@@ -208,29 +222,29 @@ var table = []row{
 			asks(unix.IPPROTO_IP, unix.IP_OPTIONS),
 			options(unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, unix.IPV6_V6ONLY, unix.IPV6_RECVPKTINFO, unix.IPV6_RECVHOPLIMIT,
 				unix.IPV6_DONTFRAG, unix.IPV6_RECVTCLASS, unix.IPV6_MTU_DISCOVER, unix.IPV6_MTU, unix.IPV6_RECVERR),
-		),
+		},
 	},
 	{
 		name: "mcast",
 		doc:  "multicast options of sockets, beside inet",
-		rules: withAll("inet", slices.Concat(
-			options(unix.IPPROTO_IP, unix.IP_MULTICAST_IF, unix.IP_MULTICAST_TTL, unix.IP_MULTICAST_LOOP, unix.IP_ADD_MEMBERSHIP,
+		rules: [][]rule{
+			withAll("inet", options(unix.IPPROTO_IP, unix.IP_MULTICAST_IF, unix.IP_MULTICAST_TTL, unix.IP_MULTICAST_LOOP, unix.IP_ADD_MEMBERSHIP,
 				unix.IP_DROP_MEMBERSHIP, unix.IP_UNBLOCK_SOURCE, unix.IP_BLOCK_SOURCE, unix.IP_ADD_SOURCE_MEMBERSHIP,
 				unix.IP_DROP_SOURCE_MEMBERSHIP, unix.IP_MSFILTER, unix.MCAST_JOIN_GROUP, unix.MCAST_BLOCK_SOURCE,
 				unix.MCAST_UNBLOCK_SOURCE, unix.MCAST_LEAVE_GROUP, unix.MCAST_JOIN_SOURCE_GROUP, unix.MCAST_LEAVE_SOURCE_GROUP,
-				mcastMsfilter),
-			options(unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_IF, unix.IPV6_MULTICAST_HOPS, unix.IPV6_MULTICAST_LOOP,
+				mcastMsfilter)),
+			withAll("inet", options(unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_IF, unix.IPV6_MULTICAST_HOPS, unix.IPV6_MULTICAST_LOOP,
 				unix.IPV6_JOIN_GROUP, unix.IPV6_LEAVE_GROUP, unix.MCAST_JOIN_GROUP, unix.MCAST_BLOCK_SOURCE,
 				unix.MCAST_UNBLOCK_SOURCE, unix.MCAST_LEAVE_GROUP, unix.MCAST_JOIN_SOURCE_GROUP, unix.MCAST_LEAVE_SOURCE_GROUP,
-				mcastMsfilter),
-		)),
+				mcastMsfilter)),
+		},
 	},
 	{
 		name:  "fattr",
 		doc:   "changing of modes and times, and of the owner to oneself; of any path, unveiled or not",
 		calls: []call{sys_futimesat, sys_utime, sys_utimensat, sys_utimes},
-		rules: slices.Concat(
-			[]rule{
+		rules: [][]rule{
+			{
 				{call: sys_chmod, when: all{arg1.lacks(permSetID)}},
 				{call: sys_fchmod, when: all{arg1.lacks(permSetID)}},
 				{call: sys_fchmodat, when: all{arg2.lacks(permSetID)}},
@@ -240,7 +254,7 @@ var table = []row{
 				{call: sys_lchown, when: all{arg1.ownUID(), arg2.ownGID()}},
 				{call: sys_fchownat, when: all{arg2.ownUID(), arg3.ownGID()}},
 			},
-		),
+		},
 		limits: []kernel.Limit{kernel.Always("modes and times of every path that the user owns, unveiled or not")},
 	},
 	{
@@ -253,34 +267,34 @@ var table = []row{
 		name:  "flock",
 		doc:   "file locks",
 		calls: []call{sys_flock},
-		rules: []rule{{call: sys_fcntl, when: all{arg1.in(unix.F_GETLK, unix.F_SETLK, unix.F_SETLKW, unix.F_OFD_GETLK, unix.F_OFD_SETLK, unix.F_OFD_SETLKW)}}},
+		rules: [][]rule{{{call: sys_fcntl, when: all{arg1.in(unix.F_GETLK, unix.F_SETLK, unix.F_SETLKW, unix.F_OFD_GETLK, unix.F_OFD_SETLK, unix.F_OFD_SETLKW)}}}},
 	},
 	{
 		name:  "unix",
 		doc:   "UNIX-domain sockets",
 		calls: []call{sys_accept, sys_accept4, sys_bind, sys_connect, sys_listen, sys_sendto},
-		rules: slices.Concat(
-			[]rule{
+		rules: [][]rule{
+			{
 				{call: sys_socket, when: all{arg0.in(unix.AF_UNIX)}},
 				{call: sys_socketpair, when: all{arg0.in(unix.AF_UNIX)}},
 				{call: sys_mknod, when: all{arg1.masked(unix.S_IFMT, unix.S_IFSOCK)}},
 				{call: sys_mknodat, when: all{arg2.masked(unix.S_IFMT, unix.S_IFSOCK)}},
 			},
 			socketOptions,
-		),
+		},
 		limits: []kernel.Limit{kernel.Below(9, "sockets by path are reached outside of what is unveiled"), kernel.Below(6, "abstract sockets of others are reached")},
 	},
 	{
 		name:  "dns",
 		doc:   "looking up of names in the DNS",
 		calls: []call{sys_bind, sys_connect, sys_sendto},
-		rules: slices.Concat(
+		rules: [][]rule{
 			inetSockets,
 			netlinkSockets,
 			options(unix.SOL_SOCKET, unix.SO_TIMESTAMP, soTimestampNew, unix.SO_RCVTIMEO, unix.SO_SNDTIMEO),
 			options(unix.IPPROTO_IP, unix.IP_RECVERR, unix.IP_MTU_DISCOVER),
 			options(unix.IPPROTO_IPV6, unix.IPV6_RECVERR, unix.IPV6_RECVPKTINFO, unix.IPV6_MTU_DISCOVER),
-		),
+		},
 		paths: []Path{
 			{"/etc/resolv.conf", "r"}, {"/etc/hosts", "r"}, {"/etc/services", "r"}, {"/etc/protocols", "r"},
 			{"/etc/nsswitch.conf", "r"}, {"/etc/host.conf", "r"}, {"/etc/gai.conf", "r"}, {"/etc/networks", "r"}, {"/etc/hostname", "r"},
@@ -297,12 +311,12 @@ var table = []row{
 	{
 		name:  "tape",
 		doc:   "operations on tape drives",
-		rules: []rule{{call: sys_ioctl, when: all{arg1.in(0x40086d01, 0x80306d02)}}}, // MTIOCTOP, MTIOCGET
+		rules: [][]rule{{{call: sys_ioctl, when: all{arg1.in(0x40086d01, 0x80306d02)}}}}, // MTIOCTOP, MTIOCGET
 	},
 	{
 		name: "tty",
 		doc:  "modes of terminals, and /dev/tty",
-		rules: []rule{
+		rules: [][]rule{{
 			{call: sys_ioctl, when: all{arg1.in(
 				0x5402, 0x5403, 0x5404, // TCSETS, TCSETSW, TCSETSF
 				0x402c542b, 0x402c542c, 0x402c542d, // TCSETS2, TCSETSW2, TCSETSF2
@@ -312,7 +326,7 @@ var table = []row{
 				0x80045430, 0x40045431, 0x80045439, 0x5441, // TIOCGPTN, TIOCSPTLCK, TIOCGPTLCK, TIOCGPTPEER
 			)}},
 			{call: sys_ioctl, when: all{arg1.in(tiocspgrp)}, with: "proc"},
-		},
+		}},
 		paths: []Path{{"/dev/tty", "rw"}},
 	},
 	{
@@ -324,12 +338,12 @@ var table = []row{
 			sys_sched_setparam, sys_sched_setscheduler, sys_setpgid, sys_setpriority, sys_setrlimit, sys_setsid,
 			sys_tgkill, sys_tkill, sys_vfork,
 		},
-		rules: []rule{
+		rules: [][]rule{{
 			{call: sys_clone, when: all{arg0.lacks(cloneNew)}},
 			ownLimits,
 			{call: sys_fcntl, when: all{arg1.in(unix.F_SETOWN, unix.F_SETOWN_EX, unix.F_GETOWN_EX, unix.F_SETSIG, unix.F_GETSIG)}},
 			{call: sys_prctl, when: all{arg0.in(unix.PR_SET_PDEATHSIG, unix.PR_SET_CHILD_SUBREAPER)}},
-		},
+		}},
 		limits: []kernel.Limit{kernel.Below(6, "signals reach processes outside"), kernel.Always("priorities of processes outside")},
 	},
 	{name: "exec", doc: "running of programs", calls: []call{sys_execve, sys_execveat}},
@@ -351,42 +365,42 @@ var table = []row{
 			sys_capset, sys_getpriority, sys_setfsgid, sys_setfsuid, sys_setgid, sys_setgroups, sys_setpriority,
 			sys_setregid, sys_setresgid, sys_setresuid, sys_setreuid, sys_setrlimit, sys_setuid,
 		},
-		rules: []rule{
+		rules: [][]rule{{
 			ownLimits,
 			{call: sys_prctl, when: all{arg0.in(unix.PR_SET_KEEPCAPS, unix.PR_CAPBSET_DROP, unix.PR_SET_SECUREBITS, unix.PR_CAP_AMBIENT)}},
-		},
+		}},
 	},
 	{name: "pf", doc: "accepted: Linux has no pf(4)", inert: "Linux has no pf(4)"},
 	{
 		name:  "route",
 		doc:   "reading of the routing table and of interfaces",
 		calls: []call{sys_bind, sys_sendto},
-		rules: slices.Concat(netlinkSockets, []rule{{call: sys_ioctl, when: all{arg1.in(unix.SIOCGIFNAME, unix.SIOCGIFCONF, unix.SIOCGIFFLAGS,
+		rules: [][]rule{netlinkSockets, {{call: sys_ioctl, when: all{arg1.in(unix.SIOCGIFNAME, unix.SIOCGIFCONF, unix.SIOCGIFFLAGS,
 			unix.SIOCGIFADDR, unix.SIOCGIFDSTADDR, unix.SIOCGIFBRDADDR, unix.SIOCGIFNETMASK, unix.SIOCGIFMETRIC, unix.SIOCGIFMTU,
-			unix.SIOCGIFHWADDR, unix.SIOCGIFINDEX)}}}),
+			unix.SIOCGIFHWADDR, unix.SIOCGIFINDEX)}}}},
 		paths: []Path{{"/proc/net", "r"}},
 	},
 	{
 		name:  "wroute",
 		doc:   "changing of the routing table and of interfaces",
 		calls: []call{sys_bind, sys_sendto},
-		rules: slices.Concat(netlinkSockets, []rule{{call: sys_ioctl, when: all{arg1.in(unix.SIOCSIFADDR, unix.SIOCSIFNETMASK, unix.SIOCSIFMTU,
-			unix.SIOCSIFFLAGS, unix.SIOCADDRT, unix.SIOCDELRT)}}}, options(unix.SOL_SOCKET, unix.SO_MARK, unix.SO_BINDTODEVICE, unix.SO_BINDTOIFINDEX)),
+		rules: [][]rule{netlinkSockets, {{call: sys_ioctl, when: all{arg1.in(unix.SIOCSIFADDR, unix.SIOCSIFNETMASK, unix.SIOCSIFMTU,
+			unix.SIOCSIFFLAGS, unix.SIOCADDRT, unix.SIOCDELRT)}}}, options(unix.SOL_SOCKET, unix.SO_MARK, unix.SO_BINDTODEVICE, unix.SO_BINDTOIFINDEX)},
 	},
 	// Sound devices answer to ioctls of type A (PCM) and U (control). The direction
 	// bit keeps out UI_DEV_CREATE, of type U too: keys for other programs.
-	{name: "audio", doc: "operations on sound devices", rules: []rule{ioctlType('A'), {call: sys_ioctl, when: all{arg1.masked(0x8000ff00, 0x80000000|'U'<<8)}}}},
+	{name: "audio", doc: "operations on sound devices", rules: [][]rule{{ioctlType('A'), {call: sys_ioctl, when: all{arg1.masked(0x8000ff00, 0x80000000|'U'<<8)}}}}},
 	// The direction bits keep out VT_ACTIVATE and its like, which are of type V too.
-	{name: "video", doc: "operations on video devices", rules: []rule{{call: sys_ioctl, when: all{arg1.masked(0xff00, 'V'<<8), arg1.hasAny(0xc0000000)}}}},
-	{name: "bpf", doc: "statistics of a packet socket it holds", rules: asks(unix.SOL_PACKET, unix.PACKET_STATISTICS)},
+	{name: "video", doc: "operations on video devices", rules: [][]rule{{{call: sys_ioctl, when: all{arg1.masked(0xff00, 'V'<<8), arg1.hasAny(0xc0000000)}}}}},
+	{name: "bpf", doc: "statistics of a packet socket it holds", rules: [][]rule{asks(unix.SOL_PACKET, unix.PACKET_STATISTICS)}},
 	{name: "unveil", doc: "calls of unveil(2); Linux lets every process confine itself further", inert: "Linux lets every process confine itself further"},
 	{name: "error", doc: "a call that is not promised returns ENOSYS and does not end the process", limits: []kernel.Limit{kernel.Always("a path that is refused gives EACCES")}},
 	{
 		name: "disklabel",
 		doc:  "size and partitions of disks",
 		// HDIO_GETGEO, and BLKRRPART BLKGETSIZE BLKSSZGET BLKPG BLKBSZGET BLKGETSIZE64 of linux/fs.h.
-		rules: []rule{{call: sys_ioctl, when: all{arg1.in(0x301, 0x125f, 0x1260, 0x1268, 0x1269, 0x80081270, 0x80081272)}}},
+		rules: [][]rule{{{call: sys_ioctl, when: all{arg1.in(0x301, 0x125f, 0x1260, 0x1268, 0x1269, 0x80081270, 0x80081272)}}}},
 	},
-	{name: "drm", doc: "operations on graphics devices", rules: []rule{ioctlType('d')}},
-	{name: "vmm", doc: "operations on virtual machines (KVM)", rules: []rule{ioctlType(0xae)}},
+	{name: "drm", doc: "operations on graphics devices", rules: [][]rule{{ioctlType('d')}}},
+	{name: "vmm", doc: "operations on virtual machines (KVM)", rules: [][]rule{{ioctlType(0xae)}}},
 }
