@@ -91,10 +91,12 @@ var netlinkSockets = []rule{
 
 // socketOptions are the options of SOL_SOCKET but those that mark or steer
 // packets, attach programs, or let descriptors in again.
-var socketOptions = func() (list []rule) {
-	for _, c := range []call{sys_getsockopt, sys_setsockopt} {
-		list = append(list, rule{call: c, when: all{arg1.in(unix.SOL_SOCKET), arg2.notIn(unix.SO_MARK, unix.SO_BINDTODEVICE, unix.SO_BINDTOIFINDEX,
-			unix.SO_ATTACH_FILTER, unix.SO_ATTACH_BPF, unix.SO_ATTACH_REUSEPORT_CBPF, unix.SO_ATTACH_REUSEPORT_EBPF, soPassrights)}})
-	}
-	return list
-}()
+var socketOptions = []rule{
+	{call: sys_getsockopt, when: all{arg1.in(unix.SOL_SOCKET), arg2.notIn(steering...)}},
+	{call: sys_setsockopt, when: all{arg1.in(unix.SOL_SOCKET), arg2.notIn(steering...)}},
+}
+
+var steering = []uint32{
+	unix.SO_MARK, unix.SO_BINDTODEVICE, unix.SO_BINDTOIFINDEX,
+	unix.SO_ATTACH_FILTER, unix.SO_ATTACH_BPF, unix.SO_ATTACH_REUSEPORT_CBPF, unix.SO_ATTACH_REUSEPORT_EBPF, soPassrights,
+}

@@ -147,8 +147,11 @@ func collect(set Set, o Options) *[len(numbers)]answers {
 		a[i].promise = 0
 	}
 	lists := [][]refusal{refusals}
+	if !o.Unpledged || o.Network&Listed != 0 {
+		lists = append(lists, fastopenRefusals)
+	}
 	if !o.Unpledged {
-		lists = append(lists, fastopenRefusals, pathRefusals)
+		lists = append(lists, pathRefusals)
 	}
 	if o.Network&Listed != 0 {
 		lists = append(lists, listedRefusals)
@@ -164,8 +167,10 @@ func collect(set Set, o Options) *[len(numbers)]answers {
 	}
 	for _, list := range lists {
 		for i := range list {
-			c := &a[list[i].call]
-			c.known, c.refused = true, append(c.refused, &list[i])
+			for _, call := range list[i].calls {
+				c := &a[call]
+				c.known, c.refused = true, append(c.refused, &list[i])
+			}
 		}
 	}
 	if o.Unpledged {

@@ -1,8 +1,6 @@
 package pledge
 
 import (
-	"slices"
-
 	"golang.org/x/sys/unix"
 )
 
@@ -116,80 +114,67 @@ var never = []call{
 // A refusal is a denial that comes before everything else: no promise
 // outweighs it, and a program without promises has it too.
 type refusal struct {
-	call   call
+	calls  []call
 	when   []cond
 	errno  unix.Errno
 	reason string
 }
 
 // refusals are always on.
-var refusals = slices.Concat(
-	each(unix.EPERM, "namespaces would undo the box", nil, sys_setns),
-	[]refusal{
-		{sys_unshare, all{arg0.hasAny(cloneNew | cloneNewTime)}, unix.EPERM, "namespaces would undo the box"},
-		{sys_clone, all{arg0.hasAny(cloneNew)}, unix.EPERM, "namespaces would undo the box"},
-		{sys_ioctl, all{arg1.in(tiocsti, tioclinux)}, unix.EPERM, "types into the terminal for others"},
-	},
+var refusals = []refusal{
+	{[]call{sys_setns}, nil, unix.EPERM, "namespaces would undo the box"},
+	{[]call{sys_unshare}, all{arg0.hasAny(cloneNew | cloneNewTime)}, unix.EPERM, "namespaces would undo the box"},
+	{[]call{sys_clone}, all{arg0.hasAny(cloneNew)}, unix.EPERM, "namespaces would undo the box"},
+	{[]call{sys_ioctl}, all{arg1.in(tiocsti, tioclinux)}, unix.EPERM, "types into the terminal for others"},
 	// Their arguments are in memory, where a filter cannot look; libraries fall back.
-	each(unix.ENOSYS, "its flags are in memory", nil, sys_clone3),
-	each(unix.ENOSYS, "its operations pass no filter", nil, sys_io_uring_enter, sys_io_uring_register, sys_io_uring_setup),
-	each(unix.EPERM, "mounts would undo the box", nil, sys_fsconfig, sys_fsmount, sys_fsopen, sys_fspick, sys_mount, sys_mount_setattr,
-		sys_move_mount, sys_open_tree, sys_open_tree_attr, sys_pivot_root, sys_umount2),
-	each(unix.EPERM, "acts on the whole machine", nil, sys_bpf, sys_delete_module, sys_finit_module, sys_init_module, sys_kexec_file_load,
-		sys_kexec_load, sys_perf_event_open, sys_userfaultfd),
-	each(unix.EPERM, "keyrings are shared with what is outside", nil, sys_add_key, sys_keyctl, sys_request_key),
-	each(unix.EPERM, "opens files by number, past every path rule", nil, sys_open_by_handle_at),
-)
+	{[]call{sys_clone3}, nil, unix.ENOSYS, "its flags are in memory"},
+	{[]call{sys_io_uring_enter, sys_io_uring_register, sys_io_uring_setup}, nil, unix.ENOSYS, "its operations pass no filter"},
+	{[]call{sys_fsconfig, sys_fsmount, sys_fsopen, sys_fspick, sys_mount, sys_mount_setattr,
+		sys_move_mount, sys_open_tree, sys_open_tree_attr, sys_pivot_root, sys_umount2}, nil, unix.EPERM, "mounts would undo the box"},
+	{[]call{sys_bpf, sys_delete_module, sys_finit_module, sys_init_module, sys_kexec_file_load,
+		sys_kexec_load, sys_perf_event_open, sys_userfaultfd}, nil, unix.EPERM, "acts on the whole machine"},
+	{[]call{sys_add_key, sys_keyctl, sys_request_key}, nil, unix.EPERM, "keyrings are shared with what is outside"},
+	{[]call{sys_open_by_handle_at}, nil, unix.EPERM, "opens files by number, past every path rule"},
+}
 
 // fastopenRefusals are on where promises hold, or ports: these calls connect
 // past the port rules of Linux 6.16 to 7.1.
 var fastopenRefusals = []refusal{
-	{sys_sendto, all{arg3.hasAny(unix.MSG_FASTOPEN)}, unix.EOPNOTSUPP, "connects past the port rules"},
-	{sys_sendmsg, all{arg2.hasAny(unix.MSG_FASTOPEN)}, unix.EOPNOTSUPP, "connects past the port rules"},
-	{sys_sendmmsg, all{arg3.hasAny(unix.MSG_FASTOPEN)}, unix.EOPNOTSUPP, "connects past the port rules"},
+	{[]call{sys_sendto}, all{arg3.hasAny(unix.MSG_FASTOPEN)}, unix.EOPNOTSUPP, "connects past the port rules"},
+	{[]call{sys_sendmsg}, all{arg2.hasAny(unix.MSG_FASTOPEN)}, unix.EOPNOTSUPP, "connects past the port rules"},
+	{[]call{sys_sendmmsg}, all{arg3.hasAny(unix.MSG_FASTOPEN)}, unix.EOPNOTSUPP, "connects past the port rules"},
 }
 
 // listedRefusals are on where Landlock holds a list of ports: sockets that it
 // does not see. With promises most are refused anyway, by what they grant.
-var listedRefusals = slices.Concat(
-	fastopenRefusals,
-	[]refusal{
-		{sys_socket, all{arg0.notIn(unix.AF_UNIX, unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK)}, unix.EAFNOSUPPORT, "no port rule holds for the family"},
-		{sys_socket, all{arg0.in(unix.AF_INET, unix.AF_INET6), arg1.notMasked(sockTypeMask, unix.SOCK_STREAM, unix.SOCK_DGRAM)}, unix.EPROTONOSUPPORT, "no port rule holds for the type"},
-		{sys_socket, all{arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_STREAM), arg2.notIn(0, unix.IPPROTO_TCP)}, unix.EPROTONOSUPPORT, "MPTCP and its like pass the port rules"},
-		{sys_socket, all{arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_DGRAM), arg2.notIn(0, unix.IPPROTO_UDP)}, unix.EPROTONOSUPPORT, "no port rule holds for the protocol"},
-	},
-)
+var listedRefusals = []refusal{
+	{[]call{sys_socket}, all{arg0.notIn(unix.AF_UNIX, unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK)}, unix.EAFNOSUPPORT, "no port rule holds for the family"},
+	{[]call{sys_socket}, all{arg0.in(unix.AF_INET, unix.AF_INET6), arg1.notMasked(sockTypeMask, unix.SOCK_STREAM, unix.SOCK_DGRAM)}, unix.EPROTONOSUPPORT, "no port rule holds for the type"},
+	{[]call{sys_socket}, all{arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_STREAM), arg2.notIn(0, unix.IPPROTO_TCP)}, unix.EPROTONOSUPPORT, "MPTCP and its like pass the port rules"},
+	{[]call{sys_socket}, all{arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_DGRAM), arg2.notIn(0, unix.IPPROTO_UDP)}, unix.EPROTONOSUPPORT, "no port rule holds for the protocol"},
+}
 
 // udpRefusals are on where a list of ports names none of UDP.
 var udpRefusals = []refusal{
-	{sys_socket, all{arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_DGRAM)}, unix.EACCES, "no port of UDP is named"},
+	{[]call{sys_socket}, all{arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_DGRAM)}, unix.EACCES, "no port of UDP is named"},
 }
 
 // listenRefusals are on where a list of ports names none to bind.
 var listenRefusals = []refusal{
-	{sys_listen, nil, unix.EACCES, "no port to bind is named, and listen would take a free one"},
+	{[]call{sys_listen}, nil, unix.EACCES, "no port to bind is named, and listen would take a free one"},
 }
 
 // pathRefusals are on where promises hold: the access mode 3 opens a file for
 // neither reading nor writing, so that Landlock asks for no right at all.
 var pathRefusals = []refusal{
-	{sys_open, all{arg1.masked(unix.O_ACCMODE, unix.O_ACCMODE)}, unix.EINVAL, "an access mode that Landlock does not see"},
-	{sys_openat, all{arg2.masked(unix.O_ACCMODE, unix.O_ACCMODE)}, unix.EINVAL, "an access mode that Landlock does not see"},
+	{[]call{sys_open}, all{arg1.masked(unix.O_ACCMODE, unix.O_ACCMODE)}, unix.EINVAL, "an access mode that Landlock does not see"},
+	{[]call{sys_openat}, all{arg2.masked(unix.O_ACCMODE, unix.O_ACCMODE)}, unix.EINVAL, "an access mode that Landlock does not see"},
 }
 
 // truncateRefusals are on below Landlock ABI 3, which does not see truncate(2).
 var truncateRefusals = []refusal{
-	{sys_truncate, nil, unix.EACCES, "Landlock below ABI 3 does not see it"},
-	{sys_openat2, nil, unix.ENOSYS, "its flags are in memory"},
-	{sys_open, all{arg1.masked(unix.O_ACCMODE, unix.O_RDONLY, unix.O_ACCMODE), arg1.hasAny(unix.O_TRUNC)}, unix.EACCES, "Landlock below ABI 3 does not see it"},
-	{sys_openat, all{arg2.masked(unix.O_ACCMODE, unix.O_RDONLY, unix.O_ACCMODE), arg2.hasAny(unix.O_TRUNC)}, unix.EACCES, "Landlock below ABI 3 does not see it"},
-}
-
-// each makes one refusal a call.
-func each(errno unix.Errno, reason string, when []cond, calls ...call) (list []refusal) {
-	for _, c := range calls {
-		list = append(list, refusal{c, when, errno, reason})
-	}
-	return list
+	{[]call{sys_truncate}, nil, unix.EACCES, "Landlock below ABI 3 does not see it"},
+	{[]call{sys_openat2}, nil, unix.ENOSYS, "its flags are in memory"},
+	{[]call{sys_open}, all{arg1.masked(unix.O_ACCMODE, unix.O_RDONLY, unix.O_ACCMODE), arg1.hasAny(unix.O_TRUNC)}, unix.EACCES, "Landlock below ABI 3 does not see it"},
+	{[]call{sys_openat}, all{arg2.masked(unix.O_ACCMODE, unix.O_RDONLY, unix.O_ACCMODE), arg2.hasAny(unix.O_TRUNC)}, unix.EACCES, "Landlock below ABI 3 does not see it"},
 }

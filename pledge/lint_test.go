@@ -89,7 +89,7 @@ func TestNumbers(t *testing.T) {
 // tabled reports whether any table names a call.
 func tabled(c call) bool {
 	a := collect(0, Options{})
-	return a[c].known || slices.ContainsFunc(truncateRefusals, func(r refusal) bool { return r.call == c })
+	return a[c].known || slices.ContainsFunc(truncateRefusals, func(r refusal) bool { return slices.Contains(r.calls, c) })
 }
 
 // TestNever holds that no promise grants what none may.
@@ -258,9 +258,11 @@ func TestFactsCover(t *testing.T) {
 			want(word{"", &denials[i], c}, "the denials: "+describe(denials[i].when))
 		}
 	}
-	for _, list := range [][]refusal{refusals, listedRefusals, udpRefusals, listenRefusals, pathRefusals, truncateRefusals} {
+	for _, list := range [][]refusal{refusals, fastopenRefusals, listedRefusals, udpRefusals, listenRefusals, pathRefusals, truncateRefusals} {
 		for i := range list {
-			want(word{"", &list[i], list[i].call}, "the refusals: "+describe(list[i].when))
+			for _, c := range list[i].calls {
+				want(word{"", &list[i], c}, "the refusals: "+describe(list[i].when))
+			}
 		}
 	}
 	for _, c := range never {
