@@ -1,0 +1,214 @@
+package escape
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/unveil-run/unveil-run/internal/kernel"
+	"github.com/unveil-run/unveil-run/test/abishim/shimtest"
+)
+
+// tools is a directory that every user may enter, with the launcher as it is
+// built for users and the probes.
+var tools string
+
+func TestMain(m *testing.M) {
+	status := 1
+	if err := build(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	} else {
+		status = m.Run()
+	}
+	os.RemoveAll(tools)
+	os.Exit(status)
+}
+
+func build() (err error) {
+	if tools, err = os.MkdirTemp("", "escape"); err != nil {
+		return err
+	}
+	if err := os.Chmod(tools, 0o755); err != nil {
+		return err
+	}
+	gcc := func(more ...string) []string {
+		return append([]string{"gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "testdata/probe.c"}, more...)
+	}
+	for _, argv := range [][]string{
+		{"go", "build", "-race=false", "-o", tool("unveil-run"), "../../cmd/unveil-run"},
+		gcc("-static", "-o", tool("probe")),
+		gcc("-o", tool("probe-dynamic")),
+	} {
+		cmd := exec.Command(argv[0], argv[1:]...)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w\n%s", strings.Join(argv, " "), err, out)
+		}
+	}
+	return nil
+}
+
+func tool(name string) string { return filepath.Join(tools, name) }
+
+// patience is what a command may take on a busy machine; one that takes longer
+// hangs, and is killed.
+const patience = 60 * time.Second
+
+// nobody is the unprivileged user and group.
+const nobody = 65534
+
+// A user that the acts are tried as.
+type user struct {
+	name string
+	uid  int
+}
+
+// users are root and nobody, or who runs the test.
+func users() []user {
+	if uid := os.Getuid(); uid != 0 {
+		return []user{{"user", uid}}
+	}
+	return []user{{"root", 0}, {"nobody", nobody}}
+}
+
+// onlyRoot ends a test that has to make namespaces or look as root.
+func onlyRoot(t *testing.T) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		lack(t, "needs root")
+	}
+}
+
+// lack ends a test that this machine cannot run: where CI is set that is a
+// failure.
+func lack(t testing.TB, why string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
+
+// needBox ends a test on a machine that has no box to get out of.
+func needBox(t testing.TB) {
+	t.Helper()
+	if k := kernel.Probe(); k.Landlock != nil || k.Seccomp != nil {
+		lack(t, "needs Landlock and seccomp: "+k.String())
+	}
+}
+
+// native stands for the kernel's own ABI, without the shim.
+const native = 0
+
+// abis are the native ABI and those that the shim gives.
+func abis(t testing.TB) []int {
+	list := []int{native}
+	for _, n := range shimtest.ABIs(t) {
+		if n > 0 {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// number is what an entry of abis is.
+func number(abi int) int {
+	if abi == native {
+		return kernel.Probe().ABI
+	}
+	return abi
+}
+
+// A run is one process to be started and what it is started with.
+type run struct {
+	user  user
+	abi   int
+	dir   string
+	stdin *os.File
+	extra []*os.File // descriptors from 3 up
+	env   []string   // beside those of the test
+	attr  syscall.SysProcAttr
+}
+
+// result is how a command ended; status is 128 and the signal for one that a
+// signal ended.
+type result struct {
+	status         int
+	stdout, stderr string
+}
+
+// command runs argv under the ABI and waits for it.
+func (r run) command(t testing.TB, argv ...string) result {
+	t.Helper()
+	if r.abi != native {
+		argv = shimtest.Command(t, r.abi, argv...).Args
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Dir, cmd.ExtraFiles = r.dir, r.extra
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	cmd.Env = append(cmd.Env, r.env...)
+	attr := r.attr
+	if os.Getuid() != r.user.uid {
+		attr.Credential = &syscall.Credential{Uid: uint32(r.user.uid), Gid: uint32(r.user.uid)}
+	}
+	if !attr.Setsid {
+		attr.Setpgid = true
+	}
+	cmd.SysProcAttr = &attr
+	// With what it has started.
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
+	var stdout, stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if r.stdin != nil {
+		cmd.Stdin = r.stdin
+	}
+	err := cmd.Run()
+	res := result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		t.Fatalf("hangs: %q\nstdout %q\nstderr %q", argv, res.stdout, res.stderr)
+	case errors.As(err, &exit):
+		if ws := exit.Sys().(syscall.WaitStatus); ws.Signaled() {
+			res.status = 128 + int(ws.Signal())
+		}
+	case err != nil:
+		t.Fatalf("%q: %v", argv, err)
+	}
+	return res
+}
+
+// launch is the command line of the launcher.
+func launch(flags []string, argv ...string) []string {
+	list := append([]string{tool("unveil-run")}, flags...)
+	return append(append(list, "--"), argv...)
+}
+
+// copyExecutable copies a program, so that it is an inode of its own. No fork
+// may come between: it would hold the copy open for writing (ETXTBSY).
+func copyExecutable(from, to string) error {
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	dst, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(dst, src)
+	return errors.Join(err, dst.Close())
+}
