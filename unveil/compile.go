@@ -325,10 +325,13 @@ func (c *compiler) refer() error {
 	return nil
 }
 
-// creates reports whether an entry lets names be made or removed.
+// creates reports whether an entry lets names be made or removed, so that they
+// could move. A name of a FIFO or a socket alone cannot: without REMOVE_FILE
+// it stays where it was made.
 func (c *compiler) creates() bool {
+	const moves = changes &^ (MakeFifo | MakeSock)
 	for _, e := range c.entries {
-		if c.promised(e.letters)&changes != 0 {
+		if c.promised(e.letters)&moves != 0 {
 			return true
 		}
 	}
