@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/unveil-run/unveil-run/pledge"
 )
 
 // explain prints the plan, and changes nothing. Every line of it is for
@@ -50,6 +52,17 @@ func (r *Request) explain(b *box, out io.Writer) *Failure {
 			kind = "gap"
 		}
 		line("%s: %s", kind, g)
+	}
+	for _, p := range pledge.Promises() {
+		// A list of ports says itself what is reached; of dns then too.
+		if !pledged || !set.Has(p.Set) || b.net.listed && p.Set == promises.dns {
+			continue
+		}
+		for _, l := range p.Limits {
+			if l.Open(b.kernel) {
+				line("in part: %s: %s", p.Name, l)
+			}
+		}
 	}
 	if f := r.startable(b); f != nil {
 		line("error: %v", f)
