@@ -136,8 +136,8 @@ var networkBoxes = []box{
 	{
 		name: "network, dns alone", flags: []string{"-q", "-p", "stdio dns"},
 		ways: slices.Concat(past, []way{
-			{act: "connect 1 0 $TCP", answer: "EACCES", abi: 4, said: "(TCP ports|dns)"},
-			{act: "udp sendto $UDP", answer: "EACCES", abi: 10, said: "(UDP ports|dns)"},
+			{act: "connect 1 0 $TCP", answer: "EACCES", abi: 4, said: "dns: TCP reaches any port"},
+			{act: "udp sendto $UDP", answer: "EACCES", abi: 10, said: "dns: UDP reaches any port"},
 			{act: "listen 0", answer: "EACCES"},
 		}),
 	},
