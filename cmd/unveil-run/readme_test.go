@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// needsABI is a comment before a console that not every kernel can hold.
+var needsABI = regexp.MustCompile(`^<!-- needs Landlock ABI (\d+) -->$`)
+
+// consolesOf returns the consoles of a Markdown text. Whatever else looks
+// like a command is an error: every command is to be run.
+func consolesOf(text string) (list []console, err error) {
+	fence, abi := "", 0
+	for i, line := range strings.Split(text, "\n") {
+		number := i + 1
+		info, isFence := strings.CutPrefix(line, "```")
+		switch {
+		case isFence && fence == "":
+			fence = info
+			if info == "console" {
+				list = append(list, console{line: number + 1, abi: abi})
+			} else if info != "text" {
+				return nil, fmt.Errorf("line %d: a block of %q: console and text are known", number, info)
+			}
+		case isFence:
+			fence = ""
+		case fence == "console":
+			c := &list[len(list)-1]
+			c.lines = append(c.lines, line)
+		case strings.HasPrefix(strings.TrimLeft(line, " \t>"), "$ "):
+			return nil, fmt.Errorf("line %d: a command outside of a console is not run", number)
+		case fence == "" && (strings.HasPrefix(line, "    ") || strings.HasPrefix(line, "\t") || strings.Contains(line, "~~~")):
+			return nil, fmt.Errorf("line %d: a block without a fence", number)
+		}
+		abi = 0
+		if m := needsABI.FindStringSubmatch(line); m != nil {
+			if abi, err = strconv.Atoi(m[1]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if fence != "" {
+		return nil, fmt.Errorf("a block of %q is not closed", fence)
+	}
+	return list, nil
+}
+
+// TestReadme runs every command of the README, in its order, and wants what
+// the README shows.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	consoles, err := consolesOf(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	home, env := newHome(t)
+	checkout(t, filepath.Join(home, "unveil-run"))
+	playAll(t, consoles, home, env)
+	if built := filepath.Join(home, "unveil-run/build/unveil-run"); !t.Failed() {
+		if info, err := os.Stat(built); err != nil || info.Mode()&0o111 == 0 {
+			t.Errorf("make has built nothing: %v", err)
+		}
+	}
+}
+
+// checkout copies the repository as git would give it: without what was built.
+func checkout(t *testing.T, to string) {
+	t.Helper()
+	root := os.DirFS("../..")
+	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case name == ".git" || name == "build":
+			return fs.SkipDir
+		case d.IsDir():
+			return os.MkdirAll(filepath.Join(to, name), 0o755)
+		case !d.Type().IsRegular():
+			return nil
+		}
+		data, err := fs.ReadFile(root, name)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, name), data, 0o644)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestConsolesOf holds that no command of a README is left out.
+func TestConsolesOf(t *testing.T) {
+	good := "# a\n\n```console\n$ b\nc\n```\n\n<!-- needs Landlock ABI 4 -->\n```console\n$ d\n```\n\n```text\ne\n```\n"
+	list, err := consolesOf(good)
+	if err != nil || len(list) != 2 || list[0].line != 4 || list[0].abi != 0 || list[1].abi != 4 || strings.Join(list[0].lines, "|") != "$ b|c" {
+		t.Errorf("%+v, %v", list, err)
+	}
+	for _, bad := range []string{
+		"```sh\nb\n```\n", "```\n$ b\n```\n", "```text\n$ b\n```\n", "```text\n  $ b\n```\n",
+		"    $ b\n", "    b\n", "\tb\n", "> $ b\n", "$ b\n", "~~~console\n$ b\n~~~\n", "```console\n$ b\n", "``` console\n$ b\n```\n",
+	} {
+		if list, err := consolesOf(bad); err == nil {
+			t.Errorf("%q: no error: %+v", bad, list)
+		}
+	}
+}
