@@ -87,12 +87,7 @@ func (c console) play(home string, env []string) error {
 		// The status goes on to the next command, for its $?.
 		fmt.Fprintf(&script, "%s\nstatus=$?; printf '\\1end of step\\1'; (exit $status)\n", s.command)
 	}
-	file := filepath.Join(home, ".console")
-	if err := os.WriteFile(file, []byte(script.String()), 0o644); err != nil {
-		return err
-	}
-	defer os.Remove(file)
-	cmd := exec.Command("timeout", "300", "bash", "--norc", file)
+	cmd := exec.Command("timeout", "300", "bash", "--norc", "-c", script.String())
 	cmd.Dir, cmd.Env = home, env
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/unveil-run/unveil-run/internal/launch"
+)
+
+const manual = "unveil-run.1"
+
+func readManual(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(manual)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestManualLint holds that mandoc finds nothing to say.
+func TestManualLint(t *testing.T) {
+	if _, err := exec.LookPath("mandoc"); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skip("needs mandoc: ", err)
+	}
+	out, err := exec.Command("mandoc", "-Tlint", "-W", "warning", manual).CombinedOutput()
+	if err != nil || len(bytes.TrimSpace(out)) > 0 {
+		t.Errorf("%v\n%s", err, out)
+	}
+	// A page that it would find fault with is found fault with.
+	wrong := exec.Command("mandoc", "-Tlint", "-W", "warning")
+	wrong.Stdin = strings.NewReader(strings.Replace(readManual(t), ".Sh NAME\n", ".Sh NAME\n.Xx\n", 1))
+	if out, err := wrong.CombinedOutput(); err == nil {
+		t.Errorf("a wrong page passes:\n%s", out)
+	}
+}
+
+// manualFlags returns the flags that a page names, and those that have an
+// entry of their own.
+func manualFlags(page string) (named, entries map[string]bool) {
+	named, entries = map[string]bool{}, map[string]bool{}
+	flag := regexp.MustCompile(`\bFl (-?[a-z][a-z-]*)`)
+	for _, line := range strings.Split(page, "\n") {
+		if !strings.HasPrefix(line, ".") || strings.HasPrefix(line, `.\"`) {
+			continue
+		}
+		for _, m := range flag.FindAllStringSubmatch(line, -1) {
+			flags := []string{m[1]}
+			if m[1][0] != '-' {
+				flags = strings.Split(m[1], "") // -nq
+			}
+			for _, f := range flags {
+				named[f] = true
+			}
+		}
+		item, ok := strings.CutPrefix(line, ".It Fl ")
+		if !ok {
+			continue
+		}
+		for _, word := range strings.Split(item, " , ") {
+			f := strings.Fields(word)[0]
+			entries[f], named[f] = true, true
+		}
+	}
+	return named, entries
+}
+
+// TestManualFlags holds that every flag has an entry in the manual, and that
+// every flag that the manual names exists.
+func TestManualFlags(t *testing.T) {
+	parser, err := kong.New(new(launch.Words))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named, entries := manualFlags(readManual(t))
+	known := map[string]bool{}
+	for _, f := range parser.Model.Flags {
+		if f.Name == "help" {
+			continue
+		}
+		known["-"+f.Name] = true
+		if f.Short != 0 {
+			known[string(f.Short)] = true
+		}
+	}
+	if len(known) < 20 {
+		t.Fatalf("only %d flags: %v", len(known), known)
+	}
+	for f := range known {
+		if !entries[f] {
+			t.Errorf("-%s has no entry", f)
+		}
+	}
+	known["r"] = true // of uname(1)
+	for f := range named {
+		if !known[f] {
+			t.Errorf("-%s does not exist", f)
+		}
+	}
+	named, entries = manualFlags(".It Fl x , -ex Ar a\n.Op Fl nq and Fl -no-such\nFl -text\n.\\\" Fl -comment")
+	if len(named) != 5 || !named["x"] || !named["-ex"] || !named["n"] || !named["q"] || !named["-no-such"] || len(entries) != 2 {
+		t.Errorf("named %v, entries %v", named, entries)
+	}
+}
+
+// manualConsoles returns the consoles of the section EXAMPLES.
+func manualConsoles(page string) (list []console) {
+	in, literal := false, false
+	for i, line := range strings.Split(page, "\n") {
+		switch {
+		case strings.HasPrefix(line, ".Sh "):
+			in = line == ".Sh EXAMPLES"
+		case !in:
+		case strings.HasPrefix(line, ".Bd -literal"):
+			literal = true
+			list = append(list, console{line: i + 2})
+		case line == ".Ed":
+			literal = false
+		case literal:
+			c := &list[len(list)-1]
+			c.lines = append(c.lines, strings.NewReplacer(`\&`, "", `\e`, `\`).Replace(line))
+		}
+	}
+	return list
+}
+
+// TestManualExamples runs every command of the section EXAMPLES.
+func TestManualExamples(t *testing.T) {
+	consoles := manualConsoles(readManual(t))
+	if len(consoles) < 5 {
+		t.Fatalf("%d examples found", len(consoles))
+	}
+	home, env := newHome(t)
+	playAll(t, consoles, home, env)
+}
+
+// TestManualCommands holds that no command stands in the manual but where it
+// is run, and that each example is one.
+func TestManualCommands(t *testing.T) {
+	page := readManual(t)
+	all := len(regexp.MustCompile(`(?m)^(\.D[l1] )?\$ `).FindAllString(page, -1))
+	run := 0
+	for _, c := range manualConsoles(page) {
+		steps, err := c.steps()
+		if err != nil {
+			t.Error(err)
+		}
+		run += len(steps)
+	}
+	if all == 0 || all != run {
+		t.Errorf("%d commands, %d of them are run", all, run)
+	}
+}
+
+// TestManualPolicy holds that the page names each keyword that a policy file
+// knows: an unknown one is an error that lists them.
+func TestManualPolicy(t *testing.T) {
+	page := readManual(t)
+	file := t.TempDir() + "/policy"
+	if err := os.WriteFile(file, []byte("zzzzzzzz\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := exec.Command(tools+"/unveil-run", "-f", file, "true").CombinedOutput()
+	m := regexp.MustCompile(`hint: a line begins with (.*)`).FindSubmatch(out)
+	if m == nil {
+		t.Fatalf("no list of keywords:\n%s", out)
+	}
+	for _, word := range regexp.MustCompile(`[a-z]+`).FindAllString(strings.ReplaceAll(string(m[1]), " or ", " "), -1) {
+		if !strings.Contains(page, "\n.It Cm "+word+" Ar ") {
+			t.Errorf("%s has no entry", word)
+		}
+	}
+}
