@@ -1,0 +1,424 @@
+// Package examples_test runs the examples: each does what its sentence says,
+// and a hostile program in its place does nothing else.
+package examples_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/unveil-run/unveil-run/internal/kernel"
+)
+
+// tools is a directory with the launcher and the Go programs.
+var tools string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	var err error
+	if tools, err = os.MkdirTemp("", "unveil-run-examples"); err == nil {
+		defer os.RemoveAll(tools)
+		err = build()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+func build() error {
+	for _, b := range []struct{ name, dir string }{
+		{"unveil-run", "../cmd/unveil-run"}, {"wordcount", "./wordcount"}, {"jail", "./jail"},
+	} {
+		cmd := exec.Command("go", "build", "-race=false", "-o", filepath.Join(tools, b.name), b.dir)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("go build %s: %w\n%s", b.dir, err, out)
+		}
+	}
+	return nil
+}
+
+// needs ends a test that this kernel cannot hold: where CI is set that is a
+// failure.
+func needs(t *testing.T, abi int) {
+	t.Helper()
+	k := kernel.Probe()
+	if k.Seccomp == nil && k.ABI >= abi {
+		return
+	}
+	if os.Getenv("CI") != "" {
+		t.Fatalf("needs Landlock ABI %d and seccomp: %v", abi, k)
+	}
+	t.Skipf("needs Landlock ABI %d and seccomp: %v", abi, k)
+}
+
+// A home is a home directory with a secret, a file that must not change, a
+// checkout, notes, and a server that must not be reached.
+type home struct {
+	dir   string
+	port  string
+	bin   string // before everything else in PATH
+	extra []string
+}
+
+func newHome(t *testing.T) *home {
+	t.Helper()
+	h := &home{dir: t.TempDir()}
+	h.bin = filepath.Join(h.dir, "bin")
+	for name, text := range map[string]string{
+		"secret":           "secret\n",
+		"victim":           "as it was\n",
+		"notes/today":      "buy milk\n",
+		"site/index":       "welcome\n",
+		"site/a":           "three words here\n",
+		"work/main.c":      "int main(void) { return 0; }\n",
+		"work/Makefile":    "build/main: main.c\n\tcc -o build/main main.c\n",
+		"work/build/.keep": "",
+		"bin/.keep":        "",
+	} {
+		h.write(t, name, text, 0o644)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	_, h.port, _ = net.SplitHostPort(listener.Addr().String())
+	return h
+}
+
+func (h *home) path(name string) string { return filepath.Join(h.dir, name) }
+
+func (h *home) write(t *testing.T, name, text string, mode os.FileMode) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(h.path(name)), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(h.path(name), []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (h *home) read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(h.path(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// command makes an example, or what stands in its place, a command of the
+// directory work.
+func (h *home) command(argv ...string) *exec.Cmd {
+	cmd := exec.Command("timeout", append([]string{"60"}, argv...)...)
+	cmd.Dir = h.path("work")
+	cmd.Env = append([]string{
+		"HOME=" + h.dir, "PATH=" + h.bin + ":" + tools + ":/usr/local/bin:/usr/bin:/bin", "LC_ALL=C",
+		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@b", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@b",
+	}, h.extra...)
+	return cmd
+}
+
+// run returns what an example prints, and wants it to succeed.
+func (h *home) run(t *testing.T, argv ...string) string {
+	t.Helper()
+	out, err := h.command(argv...).CombinedOutput()
+	if err != nil {
+		t.Errorf("%s: %v\n%s", strings.Join(argv, " "), err, out)
+	}
+	return string(out)
+}
+
+// example is the path of an example.
+func example(t *testing.T, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// acts are what a hostile program tries, by bash alone.
+var acts = map[string]string{
+	"read":    `read -r line <SECRET && [ "$line" = secret ]`,
+	"write":   `echo changed >VICTIM`,
+	"create":  `echo new >VICTIM.new`,
+	"history": `echo changed >WORK/.git/config`,
+	"connect": `exec 9<>/dev/tcp/127.0.0.1/PORT`,
+	"run":     `/usr/bin/true`,
+}
+
+// hostile puts a program in the place of name that makes one act, and says
+// whether it came through.
+func (h *home) hostile(t *testing.T, name, act string) {
+	t.Helper()
+	script := strings.NewReplacer("SECRET", h.path("secret"), "VICTIM", h.path("victim"), "WORK", h.path("work"), "PORT", h.port).Replace(acts[act])
+	h.write(t, "bin/"+name, "#!/bin/bash\necho begins\n"+script+" && echo came through\n", 0o755)
+}
+
+// TestHostile puts a hostile program in the place of the one that each example
+// confines. The control run is the same program without the example.
+func TestHostile(t *testing.T) {
+	needs(t, 4)
+	for _, tt := range []struct {
+		name    string
+		program string
+		argv    []string
+		allows  string // of the acts
+	}{
+		{"build.sh", "make", nil, "run connect"},
+		{"fetch.sh", "curl", nil, ""},
+		{"git.sh", "git", []string{"."}, "run history"},
+		{"notes", "ed", []string{"ed"}, ""},
+		{"offline.sh", "any", []string{"any"}, "read write create history run"},
+		{"serve.sh", "python3", []string{".", "8080"}, ""},
+		{"untar.sh", "tar", []string{"."}, "history"},
+		{"jail", "any", []string{".", "any"}, ""},
+	} {
+		for act := range acts {
+			t.Run(tt.name+"/"+act, func(t *testing.T) {
+				h := newHome(t)
+				h.write(t, "work/.git/config", "as it was\n", 0o644)
+				h.hostile(t, tt.program, act)
+				control, err := h.command(tt.program).CombinedOutput()
+				if err != nil || !bytes.Contains(control, []byte("came through")) {
+					t.Fatalf("control: %v\n%s", err, control)
+				}
+				h.write(t, "victim", "as it was\n", 0o644)
+				h.write(t, "work/.git/config", "as it was\n", 0o644)
+				os.Remove(h.path("victim.new"))
+
+				path := example(t, tt.name)
+				if tt.name == "jail" {
+					// Its command needs what it names itself.
+					path = filepath.Join(tools, "jail")
+					if err := os.Rename(h.path("bin/any"), h.path("work/any")); err != nil {
+						t.Fatal(err)
+					}
+					tt.argv = []string{".", "bash", "any"}
+				}
+				out, _ := h.command(append([]string{path}, tt.argv...)...).CombinedOutput()
+				if !bytes.Contains(out, []byte("begins")) {
+					t.Fatalf("it has not run:\n%s", out)
+				}
+				allowed := strings.Contains(" "+tt.allows+" ", " "+act+" ")
+				if came := bytes.Contains(out, []byte("came through")); came != allowed {
+					t.Errorf("came through: %v, want %v\n%s", came, allowed, out)
+				}
+				if !allowed {
+					if h.read(t, "victim") != "as it was\n" || h.read(t, "work/.git/config") != "as it was\n" {
+						t.Error("a file has changed")
+					}
+					if _, err := os.Stat(h.path("victim.new")); err == nil {
+						t.Error("a file was made")
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestGit(t *testing.T) {
+	needs(t, 1)
+	h := newHome(t)
+	git := example(t, "git.sh")
+	h.run(t, git, ".", "init", "-q")
+	h.run(t, git, ".", "add", "main.c")
+	h.run(t, git, ".", "commit", "-qm", "one")
+	if out := h.run(t, git, ".", "log", "--format=%s"); out != "one\n" {
+		t.Errorf("log: %q", out)
+	}
+	h.run(t, git, h.path("work"), "gc", "-q")
+}
+
+func TestBuild(t *testing.T) {
+	needs(t, 1)
+	h := newHome(t)
+	h.run(t, "git", "init", "-q")
+	h.run(t, example(t, "build.sh"))
+	h.run(t, "build/main")
+}
+
+func TestFetch(t *testing.T) {
+	needs(t, 4)
+	h := newHome(t)
+	page := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "page "+r.URL.Path) }))
+	defer page.Close()
+	_, port, _ := net.SplitHostPort(page.Listener.Addr().String())
+	address := "https://localhost:" + port + "/x"
+	h.extra = []string{"PORT=" + port}
+	if out := h.run(t, example(t, "fetch.sh"), "-k", address); out != "page /x" {
+		t.Errorf("%q", out)
+	}
+	h.extra = nil // 443
+	if out, err := h.command(example(t, "fetch.sh"), "-k", address).CombinedOutput(); err == nil {
+		t.Errorf("another port is reached: %s", out)
+	}
+}
+
+func TestNotes(t *testing.T) {
+	needs(t, 1)
+	h := newHome(t)
+	h.extra = []string{"SECRET=1", "TERM=dumb"}
+	h.run(t, example(t, "notes"), "sed", "-i", "s/milk/bread/", h.path("notes/today"))
+	if got := h.read(t, "notes/today"); got != "buy bread\n" {
+		t.Errorf("%q", got)
+	}
+	out := h.run(t, example(t, "notes"), "env")
+	if !strings.Contains(out, "TERM=dumb\n") || !strings.Contains(out, "HOME=") || strings.Contains(out, "SECRET") {
+		t.Errorf("environment:\n%s", out)
+	}
+}
+
+func TestOffline(t *testing.T) {
+	needs(t, 1)
+	h := newHome(t)
+	if out := h.run(t, example(t, "offline.sh"), "sh", "-c", "echo new >made; cat made; ls main.c"); out != "new\nmain.c\n" {
+		t.Errorf("%q", out)
+	}
+}
+
+func TestServe(t *testing.T) {
+	needs(t, 4)
+	h := newHome(t)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(free.Addr().String())
+	free.Close()
+	server := h.command(example(t, "serve.sh"), h.path("site"), port)
+	var said bytes.Buffer
+	server.Stdout, server.Stderr = &said, &said
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Wait() }()
+	for {
+		answer, err := http.Get("http://127.0.0.1:" + port + "/a")
+		if err == nil {
+			body, err := io.ReadAll(answer.Body)
+			answer.Body.Close()
+			if err != nil || string(body) != "three words here\n" {
+				t.Errorf("%q, %v", body, err)
+			}
+			break
+		}
+		select {
+		case err := <-ended:
+			t.Fatalf("the server has ended: %v\n%s", err, said.String())
+		case <-time.After(50 * time.Millisecond): // timeout(1) ends it
+		}
+	}
+	server.Process.Signal(os.Interrupt) // timeout(1) hands it on
+	<-ended
+}
+
+func TestUntar(t *testing.T) {
+	needs(t, 1)
+	h := newHome(t)
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	for _, f := range []tar.Header{
+		{Name: "good/file", Mode: 0o600, Size: 5, Typeflag: tar.TypeReg},
+		{Name: "link", Linkname: h.dir, Typeflag: tar.TypeSymlink},
+		{Name: "link/victim", Mode: 0o600, Size: 5, Typeflag: tar.TypeReg},
+	} {
+		if err := w.WriteHeader(&f); err != nil {
+			t.Fatal(err)
+		}
+		if f.Size > 0 {
+			io.WriteString(w, "hello")
+		}
+	}
+	w.Close()
+	untar := h.command(example(t, "untar.sh"), "new")
+	untar.Stdin = &archive
+	out, _ := untar.CombinedOutput() // it may complain about the link
+	if got := h.read(t, "work/new/good/file"); got != "hello" {
+		t.Errorf("%q\n%s", got, out)
+	}
+	if got := h.read(t, "victim"); got != "as it was\n" {
+		t.Errorf("victim: %q", got)
+	}
+}
+
+func TestWordcount(t *testing.T) {
+	needs(t, 1)
+	h := newHome(t)
+	if out := h.run(t, "wordcount", h.path("site/a")); out != "3\n" {
+		t.Errorf("%q", out)
+	}
+	if out, err := h.command("wordcount", h.path("none")).CombinedOutput(); err == nil {
+		t.Errorf("a file that does not exist is counted: %s", out)
+	}
+}
+
+func TestJail(t *testing.T) {
+	needs(t, 1)
+	h := newHome(t)
+	if out := h.run(t, "jail", h.path("site"), "cat", h.path("site/a")); out != "three words here\n" {
+		t.Errorf("%q", out)
+	}
+}
+
+// sentence is the first paragraph of the comment at the head of a file.
+var sentence = regexp.MustCompile(`\A(?:#!.*\n)?((?:(?://|#) .*\n)+)`)
+
+// TestReadme holds that the list has each example, with its own sentence.
+func TestReadme(t *testing.T) {
+	list, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []string
+	for _, pattern := range []string{"*", "*/main.go"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, names...)
+	}
+	rows := 0
+	for _, name := range files {
+		if info, err := os.Stat(name); err != nil || info.IsDir() || name == "README.md" || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head := sentence.FindSubmatch(text)
+		if head == nil {
+			t.Errorf("%s has no sentence", name)
+			continue
+		}
+		said := strings.Join(strings.Fields(regexp.MustCompile(`(?m)^(//|#) `).ReplaceAllString(string(head[1]), "")), " ")
+		row := fmt.Sprintf("| [%s](%s) | %s |\n", name, name, said)
+		if !bytes.Contains(list, []byte(row)) {
+			t.Errorf("README.md lacks %s", strconv.Quote(row))
+		}
+		rows++
+	}
+	if got := bytes.Count(list, []byte("\n| [")); got != rows || rows < 9 {
+		t.Errorf("README.md has %d rows, there are %d examples", got, rows)
+	}
+}
