@@ -4,6 +4,7 @@ package examples_test
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -42,7 +43,7 @@ func run(m *testing.M) int {
 
 func build() error {
 	for _, b := range []struct{ name, dir string }{
-		{"unveil-run", "../cmd/unveil-run"}, {"wordcount", "./wordcount"}, {"jail", "./jail"},
+		{"unveil-run", "../cmd/unveil-run"}, {"wordcount", "./wordcount"}, {"jail", "./jail"}, {"fileserver", "./fileserver"},
 	} {
 		cmd := exec.Command("go", "build", "-race=false", "-o", filepath.Join(tools, b.name), b.dir)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -377,6 +378,58 @@ func TestJail(t *testing.T) {
 	h := newHome(t)
 	if out := h.run(t, "jail", h.path("site"), "cat", h.path("site/a")); out != "three words here\n" {
 		t.Errorf("%q", out)
+	}
+}
+
+func TestFileserver(t *testing.T) {
+	needs(t, 1)
+	h := newHome(t)
+	if err := os.Symlink(h.path("secret"), h.path("site/link")); err != nil {
+		t.Fatal(err)
+	}
+	// get asks for a file of the site.
+	get := func(site, name string) (status int, body string) {
+		t.Helper()
+		answer, err := http.Get(site + "/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		text, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer.StatusCode, string(text)
+	}
+	control := httptest.NewServer(http.FileServer(http.Dir(h.path("site"))))
+	defer control.Close()
+	if status, body := get(control.URL, "link"); status != http.StatusOK || body != "secret\n" {
+		t.Fatalf("control: %d %q", status, body)
+	}
+
+	server := h.command("fileserver", h.path("site"), "127.0.0.1:0")
+	server.Stderr = os.Stderr
+	out, err := server.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer server.Wait()
+	defer server.Process.Signal(os.Interrupt) // timeout(1) hands it on
+	address, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("%q, %v", address, err)
+	}
+	site := strings.TrimSpace(address)
+	for range 20 { // whatever thread answers
+		if status, body := get(site, "a"); status != http.StatusOK || body != "three words here\n" {
+			t.Fatalf("%d %q", status, body)
+		}
+		if status, body := get(site, "link"); status != http.StatusForbidden || strings.Contains(body, "secret") {
+			t.Fatalf("a link leads out: %d %q", status, body)
+		}
 	}
 }
 

@@ -6,6 +6,5 @@ set -eu
 cd "$1"
 shift
 # Hooks and filters run too, in the same box. The settings of the machine and of
-# the user are outside of it, and left out: Git ends if it may not read one.
-exec unveil-run -u /usr:rx -u .:rwc -p "stdio rpath wpath cpath fattr proc exec" \
-	-e GIT_CONFIG_NOSYSTEM=1 -e GIT_CONFIG_GLOBAL=/dev/null -- git "$@"
+# the user are outside of it, and left out.
+exec unveil-run -u /usr:rx -u .:rwc -p "stdio rpath wpath cpath fattr proc exec" -- git "$@"

@@ -5,11 +5,13 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/unveil-run/unveil-run/internal/kernel"
 	"github.com/unveil-run/unveil-run/internal/launch"
 )
 
@@ -161,6 +163,42 @@ func TestManualCommands(t *testing.T) {
 	}
 }
 
+// TestManualPaths holds that the section on what is opened by itself names
+// each path that is, with and without promises, and none other.
+func TestManualPaths(t *testing.T) {
+	_, section, ok := strings.Cut(readManual(t), "\n.Ss What is opened by itself\n")
+	section, _, _ = strings.Cut(section, "What an interpreter loads")
+	list := regexp.MustCompile(`(?m)^\.Pa (\S+)`).FindAllStringSubmatch(section, -1)
+	if !ok || len(list) < 10 {
+		t.Fatalf("%d paths found", len(list))
+	}
+	if k := kernel.Probe(); k.ABI == 0 {
+		lack(t, k.String())
+	}
+	opened := map[string]bool{"/dev/tty": true} // where there is a terminal
+	for _, box := range [][]string{{"-u", "/none:r"}, {"-u", "/none:r", "-p", "stdio"}} {
+		out, err := exec.Command(tools+"/unveil-run", append(append([]string{"-n"}, box...), "true")...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^path "(.*)" .*harmless`).FindAllStringSubmatch(string(out), -1) {
+			opened[m[1]] = true
+		}
+	}
+	named := map[string]bool{}
+	for _, m := range list {
+		named[m[1]] = true
+		if _, err := os.Stat(m[1]); err == nil && !opened[m[1]] {
+			t.Errorf("%s is not opened", m[1])
+		}
+	}
+	for path := range opened {
+		if !named[path] {
+			t.Errorf("%s is opened, and the section does not name it", path)
+		}
+	}
+}
+
 // TestManualPolicy holds that the page names each keyword that a policy file
 // knows: an unknown one is an error that lists them.
 func TestManualPolicy(t *testing.T) {
@@ -177,6 +215,29 @@ func TestManualPolicy(t *testing.T) {
 	for _, word := range regexp.MustCompile(`[a-z]+`).FindAllString(strings.ReplaceAll(string(m[1]), " or ", " "), -1) {
 		if !strings.Contains(page, "\n.It Cm "+word+" Ar ") {
 			t.Errorf("%s has no entry", word)
+		}
+	}
+}
+
+// TestManualSignals holds which signals stay ignored, as CAVEATS has it.
+func TestManualSignals(t *testing.T) {
+	if k := kernel.Probe(); k.Landlock != nil || k.Seccomp != nil {
+		lack(t, k.String())
+	}
+	const kept = 1<<0 | 1<<1 | 1<<17 | 1<<19 | 1<<20 | 1<<21 // HUP INT CONT TSTP TTIN TTOU
+	const lost = 1<<2 | 1<<9 | 1<<12 | 1<<14                 // QUIT USR1 PIPE TERM
+	for launcher, want := range map[string]uint64{"": kept | lost, tools + "/unveil-run -u /proc:r --": kept} {
+		script := "trap '' HUP INT CONT TSTP TTIN TTOU QUIT USR1 PIPE TERM; exec " + launcher + " /usr/bin/env grep ^SigIgn /proc/self/status"
+		out, err := exec.Command("bash", "--norc", "-c", script).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		mask, err := strconv.ParseUint(strings.TrimSpace(strings.TrimPrefix(string(out), "SigIgn:")), 16, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := mask & (kept | lost); got != want {
+			t.Errorf("%q: %#x is ignored, want %#x", launcher, got, want)
 		}
 	}
 }

@@ -115,3 +115,25 @@ func TestConsolesOf(t *testing.T) {
 		}
 	}
 }
+
+// TestReadmeLinks holds that what the README links to in the repository is
+// there.
+func TestReadmeLinks(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := 0
+	for _, m := range regexp.MustCompile(`\]\(([^)]*)\)`).FindAllStringSubmatch(string(text), -1) {
+		if strings.Contains(m[1], "://") {
+			continue
+		}
+		links++
+		if _, err := os.Stat(filepath.Join("../..", m[1])); err != nil {
+			t.Error(err)
+		}
+	}
+	if links < 3 {
+		t.Errorf("%d links found", links)
+	}
+}
