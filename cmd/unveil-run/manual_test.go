@@ -227,7 +227,7 @@ func TestManualSignals(t *testing.T) {
 	const kept = 1<<0 | 1<<1 | 1<<17 | 1<<19 | 1<<20 | 1<<21 // HUP INT CONT TSTP TTIN TTOU
 	const lost = 1<<2 | 1<<9 | 1<<12 | 1<<14                 // QUIT USR1 PIPE TERM
 	for launcher, want := range map[string]uint64{"": kept | lost, tools + "/unveil-run -u /proc:r --": kept} {
-		script := "trap '' HUP INT CONT TSTP TTIN TTOU QUIT USR1 PIPE TERM; exec " + launcher + " /usr/bin/env grep ^SigIgn /proc/self/status"
+		script := "trap '' HUP INT CONT TSTP TTIN TTOU QUIT USR1 PIPE TERM; exec " + launcher + " grep ^SigIgn /proc/self/status"
 		out, err := exec.Command("bash", "--norc", "-c", script).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
