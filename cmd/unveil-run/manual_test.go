@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"regexp"
@@ -219,25 +221,63 @@ func TestManualPolicy(t *testing.T) {
 	}
 }
 
-// TestManualSignals holds which signals stay ignored, as CAVEATS has it.
+// TestManualSignals holds which signals stay ignored, and which stay blocked,
+// as CAVEATS has it. The control run has no launcher.
 func TestManualSignals(t *testing.T) {
 	if k := kernel.Probe(); k.Landlock != nil || k.Seccomp != nil {
 		lack(t, k.String())
 	}
-	const kept = 1<<0 | 1<<1 | 1<<17 | 1<<19 | 1<<20 | 1<<21 // HUP INT CONT TSTP TTIN TTOU
-	const lost = 1<<2 | 1<<9 | 1<<12 | 1<<14                 // QUIT USR1 PIPE TERM
-	for launcher, want := range map[string]uint64{"": kept | lost, tools + "/unveil-run -u /proc:r --": kept} {
-		script := "trap '' HUP INT CONT TSTP TTIN TTOU QUIT USR1 PIPE TERM; exec " + launcher + " grep ^SigIgn /proc/self/status"
-		out, err := exec.Command("bash", "--norc", "-c", script).CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
+	const (
+		hup, intr, quit, usr1, usr2, pipe, alrm, term = 1 << 0, 1 << 1, 1 << 2, 1 << 9, 1 << 11, 1 << 12, 1 << 13, 1 << 14
+		chld, cont, tstp, ttin, ttou, urg, prof       = 1 << 16, 1 << 17, 1 << 19, 1 << 20, 1 << 21, 1 << 22, 1 << 26
+	)
+	for _, tt := range []struct {
+		field, flag string
+		kept, lost  uint64
+	}{
+		{"SigIgn", "--ignore-signal", hup | intr | cont | tstp | ttin | ttou, quit | usr1 | usr2 | pipe | alrm | term | chld | urg | prof},
+		{"SigBlk", "--block-signal", usr1 | usr2 | pipe | alrm | cont | tstp | ttin | ttou, hup | intr | quit | term | chld | urg | prof},
+	} {
+		for _, run := range []struct {
+			launcher []string
+			want     uint64
+		}{{nil, tt.kept | tt.lost}, {[]string{tools + "/unveil-run", "-u", "/proc:r"}, tt.kept}} {
+			argv := append(append([]string{tt.flag}, run.launcher...), "grep", "^"+tt.field, "/proc/self/status")
+			out, err := exec.Command("env", argv...).CombinedOutput()
+			if err != nil {
+				t.Fatalf("%q: %v\n%s", argv, err, out)
+			}
+			mask, err := strconv.ParseUint(strings.TrimSpace(strings.TrimPrefix(string(out), tt.field+":")), 16, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := mask & (tt.kept | tt.lost); got != run.want {
+				t.Errorf("%q: %#x, want %#x", argv, got, run.want)
+			}
 		}
-		mask, err := strconv.ParseUint(strings.TrimSpace(strings.TrimPrefix(string(out), "SigIgn:")), 16, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := mask & (kept | lost); got != want {
-			t.Errorf("%q: %#x is ignored, want %#x", launcher, got, want)
+	}
+}
+
+// TestManualJSON holds that the manual names every field of --check --json.
+func TestManualJSON(t *testing.T) {
+	out, err := exec.Command(tools+"/unveil-run", "--check", "--json").Output()
+	var report struct {
+		Kernel  map[string]any
+		Letters []map[string]any
+	}
+	var top map[string]any
+	if err := errors.Join(json.Unmarshal(out, &report), json.Unmarshal(out, &top)); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if err != nil || len(report.Letters) == 0 || len(report.Kernel) == 0 {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	page := readManual(t)
+	for _, object := range []map[string]any{top, report.Kernel, report.Letters[0]} {
+		for key := range object {
+			if !regexp.MustCompile(`(?m)^\.(It )?Li (.* , )?` + key + `( |$)`).MatchString(page) {
+				t.Errorf("the manual does not name %s", key)
+			}
 		}
 	}
 }
