@@ -10,7 +10,7 @@ import (
 
 // Options says for what a set of rules is compiled.
 type Options struct {
-	Kernel kernel.Kernel // from kernel.Probe; the zero Kernel can do nothing
+	Kernel kernel.Kernel // from Probe; the zero Kernel can do nothing
 	Dir    string        // absolute; where relative paths start, "" for the working directory
 	Kinds  Letters       // the kinds of access that are promised; an entry has no other. All for no limit
 

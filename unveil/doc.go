@@ -6,7 +6,7 @@
 //
 //	var rules unveil.Rules
 //	err := rules.Unveil("/usr", "rx")
-//	plan, err := rules.Compile(unveil.Options{Kernel: kernel.Probe(), Kinds: unveil.All})
+//	plan, err := rules.Compile(unveil.Options{Kernel: unveil.Probe(), Kinds: unveil.All})
 //	err = plan.Apply()
 //
 // The contract:

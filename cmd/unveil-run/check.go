@@ -22,6 +22,10 @@ func printCheck(words *launch.Words, speech launch.Speech) int {
 		speech.Fail(&launch.Failure{Status: launch.StatusFailed, Err: fmt.Errorf("--json: it belongs to --check"), Hints: []string{"unveil-run --check --json"}})
 		return launch.StatusFailed
 	}
+	if len(words.Command)+len(words.Unveil)+len(words.Pledge)+len(words.File) > 0 {
+		speech.Fail(&launch.Failure{Status: launch.StatusFailed, Err: fmt.Errorf("--check: it tells of the kernel, not of a box or a command"), Hints: []string{"-n prints the plan of a command and what this kernel cannot hold of it"}})
+		return launch.StatusFailed
+	}
 	k := kernel.Probe()
 	report := check.New(k, check.Blocked())
 	var err error

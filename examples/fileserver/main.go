@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 
-	"github.com/unveil-run/unveil-run/internal/kernel"
 	"github.com/unveil-run/unveil-run/pledge"
 	"github.com/unveil-run/unveil-run/unveil"
 )
@@ -40,7 +39,7 @@ func confine(dir string) error {
 	if err := rules.Unveil(dir, "r"); err != nil {
 		return err
 	}
-	paths, err := rules.Compile(unveil.Options{Kernel: kernel.Probe(), Kinds: unveil.All})
+	paths, err := rules.Compile(unveil.Options{Kernel: unveil.Probe(), Kinds: unveil.All})
 	if err != nil {
 		return err
 	}

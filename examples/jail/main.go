@@ -12,7 +12,6 @@ import (
 	"runtime"
 	"syscall"
 
-	"github.com/unveil-run/unveil-run/internal/kernel"
 	"github.com/unveil-run/unveil-run/pledge"
 	"github.com/unveil-run/unveil-run/unveil"
 )
@@ -52,7 +51,7 @@ func confine(dir string) error {
 			return err
 		}
 	}
-	paths, err := rules.Compile(unveil.Options{Kernel: kernel.Probe(), Kinds: unveil.All})
+	paths, err := rules.Compile(unveil.Options{Kernel: unveil.Probe(), Kinds: unveil.All})
 	if err != nil {
 		return err
 	}

@@ -13,29 +13,29 @@ import (
 // notices tells what the plan of paths does not know of.
 func (r *Request) notices(b *box, dir string) []string {
 	var list []string
-	if (r.Explain || r.namesRelative(dir)) && r.dirOutside(b, dir) {
+	if b.kernel.ABI > 0 && (r.Explain || r.namesRefused(b, dir)) && !b.usable(dir) {
 		list = append(list, fmt.Sprintf("the working directory %q is outside the box", dir))
 	}
 	return list
 }
 
-// dirOutside reports whether nothing at all can be done in the working
-// directory.
-func (r *Request) dirOutside(b *box, dir string) bool {
+// usable reports whether anything at all can be done with a path.
+func (b *box) usable(path string) bool {
 	const use = unveil.ReadFile | unveil.ReadDir | unveil.WriteFile | unveil.Execute
-	return b.kernel.ABI > 0 && b.paths.Access(dir)&use == 0
+	return b.paths.Access(path)&use != 0
 }
 
-// namesRelative reports whether an argument of the command is a name in the
-// working directory. Without one the directory is most often of no interest,
-// and the notice would be noise.
-func (r *Request) namesRelative(dir string) bool {
+// namesRefused reports whether an argument of the command is a name in the
+// working directory that is outside as well. Without one the directory is
+// most often of no interest, and the notice would be noise.
+func (r *Request) namesRefused(b *box, dir string) bool {
 	for _, arg := range r.Command[1:] {
 		if arg == "" || arg[0] == '/' || arg[0] == '-' || strings.IndexByte(arg, 0) >= 0 {
 			continue
 		}
+		name := filepath.Join(dir, arg)
 		var st unix.Stat_t
-		if unix.Lstat(filepath.Join(dir, arg), &st) == nil {
+		if unix.Lstat(name, &st) == nil && !b.usable(name) {
 			return true
 		}
 	}

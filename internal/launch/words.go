@@ -4,6 +4,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/unveil-run/unveil-run/internal/policy"
 	"github.com/unveil-run/unveil-run/pledge"
@@ -80,6 +81,9 @@ func (w *Words) Request() (*Request, *Failure) {
 		{"-e", w.Env, r.AddEnv},
 	} {
 		for _, word := range list.words {
+			if strings.HasPrefix(word, "=") && list.flag != "-e" {
+				return nil, failedf("%s: a blank belongs between the flag and %q", list.flag, word[1:]).hinted("%s %s", list.flag, quote(word[1:]))
+			}
 			if err := list.add(word, list.flag); err != nil {
 				return nil, explainWord(err)
 			}
