@@ -46,6 +46,7 @@ func build() (err error) {
 		{"go", "build", "-race=false", "-o", tool("unveil-run"), "../../cmd/unveil-run"},
 		gcc("-static", "-o", tool("probe")),
 		gcc("-o", tool("probe-dynamic")),
+		{"gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", tool("preload.so"), "testdata/preload.c"},
 	} {
 		cmd := exec.Command(argv[0], argv[1:]...)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
