@@ -912,6 +912,14 @@ a_connect(void)	/* TYPE PROTOCOL PORT */
 }
 
 static long
+a_connectfd(void)	/* a socket that was handed over: FD PORT */
+{
+	struct sockaddr_in to = local(num(2));
+
+	return connect(num(1), (struct sockaddr *)&to, sizeof(to));
+}
+
+static long
 a_connect6(void)	/* the same by a mapped address: PORT */
 {
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(num(1)) };
@@ -1086,7 +1094,7 @@ static const struct {
 	{ "getfdbad", a_getfdbad }, { "kcmp", a_kcmp }, { "procmem", a_procmem },
 	{ "setuid", a_setuid }, { "euid0", a_euid0 },
 	{ "tiocsti", a_tiocsti }, { "tioclinux", a_tioclinux }, { "tiocsetd", a_tiocsetd },
-	{ "socket", a_socket }, { "connect", a_connect }, { "connect6", a_connect6 }, { "bind", a_bind },
+	{ "socket", a_socket }, { "connect", a_connect }, { "connect6", a_connect6 }, { "connectfd", a_connectfd }, { "bind", a_bind },
 	{ "listen", a_listen }, { "accept", a_accept }, { "fastopen", a_fastopen }, { "udp", a_udp }, { "unix", a_unix },
 	{ "unixpair", a_unixpair }, { "unixsend", a_unixsend },
 };
