@@ -150,7 +150,9 @@ func collect(set Set, o Options) *[len(numbers)]answers {
 	if !o.Unpledged || o.Network&Listed != 0 {
 		lists = append(lists, fastopenRefusals)
 	}
-	if !o.Unpledged {
+	if o.Unpledged {
+		lists = append(lists, unpledgedRefusals)
+	} else {
 		lists = append(lists, pathRefusals)
 	}
 	if o.Network&Listed != 0 {

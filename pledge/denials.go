@@ -154,6 +154,12 @@ var listedRefusals = []refusal{
 	{[]call{sys_socket}, all{arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_DGRAM), arg2.notIn(0, unix.IPPROTO_UDP)}, unix.EPROTONOSUPPORT, "no port rule holds for the protocol"},
 }
 
+// unpledgedRefusals are on where no promise says so anyway: what ends a process
+// outside and is no signal, which Landlock would see.
+var unpledgedRefusals = []refusal{
+	{[]call{sys_prlimit64}, all{arg0.notIn(0)}, unix.EPERM, "RLIMIT_CPU is enough to end another process"},
+}
+
 // udpRefusals are on where a list of ports names none of UDP.
 var udpRefusals = []refusal{
 	{[]call{sys_socket}, all{arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_DGRAM)}, unix.EACCES, "no port of UDP is named"},
