@@ -152,6 +152,9 @@ var listedRefusals = []refusal{
 	{[]call{sys_socket}, all{arg0.in(unix.AF_INET, unix.AF_INET6), arg1.notMasked(sockTypeMask, unix.SOCK_STREAM, unix.SOCK_DGRAM)}, unix.EPROTONOSUPPORT, "no port rule holds for the type"},
 	{[]call{sys_socket}, all{arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_STREAM), arg2.notIn(0, unix.IPPROTO_TCP)}, unix.EPROTONOSUPPORT, "MPTCP and its like pass the port rules"},
 	{[]call{sys_socket}, all{arg0.in(unix.AF_INET, unix.AF_INET6), arg1.masked(sockTypeMask, unix.SOCK_DGRAM), arg2.notIn(0, unix.IPPROTO_UDP)}, unix.EPROTONOSUPPORT, "no port rule holds for the protocol"},
+	// Linux 5.17: the socket is one of SMC then. kTLS, the other use of it, is
+	// something that programs go on without.
+	{[]call{sys_setsockopt}, all{arg1.in(unix.IPPROTO_TCP), arg2.in(unix.TCP_ULP)}, unix.ENOPROTOOPT, "makes SMC of TCP, which no port rule holds for"},
 }
 
 // unpledgedRefusals are on where no promise says so anyway: what ends a process
