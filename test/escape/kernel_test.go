@@ -18,6 +18,8 @@ var floor = slices.Concat(namespaces(), []way{
 	{act: "fsopen", answer: "EPERM", root: true},
 	{act: "fspick", answer: "EPERM", root: true},
 	{act: "opentree", answer: "EPERM", root: true},
+	{act: "fsconfig", answer: "EPERM", control: "EINVAL|EBADF"},
+	{act: "fsmount", answer: "EPERM", control: "EBADF", root: true},
 	{act: "movemount", answer: "EPERM", control: "ENOENT", root: true},
 	{act: "setattr", answer: "EPERM", control: "EINVAL", root: true},
 	{act: "iouring", answer: "ENOSYS", absent: "EPERM"}, // kernel.io_uring_disabled

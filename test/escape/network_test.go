@@ -36,6 +36,8 @@ var past = []way{
 	{act: "fastopen sendto $OTHER", answer: "EOPNOTSUPP|ENOTSUP"},
 	{act: "fastopen sendmsg $OTHER", answer: "EOPNOTSUPP|ENOTSUP"},
 	{act: "fastopen sendmmsg $OTHER", answer: "EOPNOTSUPP|ENOTSUP"},
+	{act: "socket 2 10 3", answer: "EPROTONOSUPPORT", root: true}, // SOCK_PACKET, of AF_PACKET by its old name
+	{act: "ulp smc", answer: "ENOPROTOOPT", absent: "ENOENT"},     // makes an SMC socket of one of TCP
 	{act: "ringsocket 2 1 0", answer: "ENOSYS", absent: "EPERM"},
 }
 
@@ -149,7 +151,7 @@ var networkBoxes = []box{
 		}),
 	},
 	{
-		name: "network, paths alone, abstract sockets", flags: []string{"-q", "-u", "$IN:r"}, forks: true, ways: unixOutside,
+		name: "network, paths alone, abstract sockets", flags: []string{"-q", "-u", "$IN:r"}, forks: true, ways: slices.Concat(unixOutside, byPath),
 	},
 }
 

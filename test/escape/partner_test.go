@@ -43,8 +43,9 @@ func newPartner(t testing.TB, u user) *partner {
 	}
 	defer held.Close()
 	cmd.ExtraFiles = []*os.File{held}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if os.Getuid() != u.uid {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(u.uid), Gid: uint32(u.uid)}}
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(u.uid), Gid: uint32(u.uid)}
 	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {

@@ -1,6 +1,10 @@
 package escape
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // sigURG is a signal that does nothing to who does not wait for it: 23 on
 // both architectures.
@@ -8,7 +12,7 @@ const sigURG = 23
 
 // signalling are the calls that signal the process outside.
 func signalling(answer string, abi int) (list []way) {
-	for _, call := range []string{"kill", "tkill", "tgkill", "sigqueue", "tgsigqueue", "pidfdkill"} {
+	for _, call := range []string{"kill", "tkill", "tgkill", "sigqueue", "tgsigqueue", "pidfdkill", "killgroup"} {
 		w := way{act: fmt.Sprintf("%s $PARTNER %d", call, sigURG), answer: answer}
 		if abi > 0 {
 			w.abi, w.said = abi, "scopes: .*SIGNAL"
@@ -56,7 +60,7 @@ var processBoxes = []box{
 	{
 		name:  "processes, proc not promised",
 		flags: []string{"-q", "-u", "/proc:r", "-p", "stdio rpath"},
-		ways: concat(signalling("SIGSYS", 0)[:5], looking("SIGSYS")[:4], lookingAt, []way{
+		ways: concat(slices.DeleteFunc(signalling("SIGSYS", 0), func(w way) bool { return strings.HasPrefix(w.act, "pidfdkill") }), looking("SIGSYS")[:4], lookingAt, []way{
 			// Runtimes ask for a pidfd, and go on without.
 			{act: "pidfdkill $PARTNER 23", answer: "ENOSYS"},
 			{act: "getfd $PARTNER", answer: "ENOSYS"},
@@ -66,7 +70,7 @@ var processBoxes = []box{
 			{act: "setown $PARTNER ex", answer: "SIGSYS"},
 			{act: "fiosetown $PARTNER", answer: "ENOTTY"},
 			{act: "prlimit $PARTNER", answer: "EPERM"},
-			{act: "setpriority $PARTNER 0", answer: "EPERM"},
+			{act: "setpriority $PARTNER", answer: "EPERM"},
 			{act: "ioprio $PARTNER", answer: "EPERM"},
 			{act: "affinity $PARTNER", answer: "EPERM"},
 		}),
@@ -86,6 +90,8 @@ var processBoxes = []box{
 		flags: []string{"-q", "-u", "/proc:r"}, forks: true,
 		ways: concat(signalling("EPERM", 6), owning(6), lookingAt, looking("EPERM|EACCES"), []way{
 			{act: "fiosetown $PARTNER", answer: "ok", signals: true, abi: 6, said: "scopes: .*SIGNAL"},
+			// RLIMIT_CPU ends a process, and is no signal.
+			{act: "prlimit $PARTNER", answer: "EPERM"},
 			{act: "read /proc/$PARTNER/root/etc/passwd", answer: "EACCES"},
 		}),
 	},

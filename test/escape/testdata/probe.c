@@ -676,6 +676,8 @@ static long a_pivot(void) { return syscall(SYS_pivot_root, "/nowhere", "/nowhere
 static long a_fsopen(void) { return syscall(NR_fsopen, "tmpfs", 0); }
 static long a_fspick(void) { return syscall(NR_fspick, AT_FDCWD, "/", 0); }
 static long a_opentree(void) { return syscall(NR_open_tree, AT_FDCWD, "/", 1); }
+static long a_fsconfig(void) { return syscall(431, -1, -1, NULL, NULL, 0); }
+static long a_fsmount(void) { return syscall(432, -1, 0, 0); }
 static long a_movemount(void) { return syscall(NR_move_mount, -1, "", -1, "", 0); }
 static long a_setattr(void) { return syscall(NR_mount_setattr, -1, "", 0, NULL, 0); }
 
@@ -756,6 +758,7 @@ a_perf(void)
 /* ---- other processes ---- */
 
 static long a_kill(void) { return kill(num(1), num(2)); }
+static long a_killgroup(void) { return kill(-num(1), num(2)); }
 static long a_tkill(void) { return syscall(SYS_tkill, num(1), num(2)); }
 static long a_tgkill(void) { return syscall(SYS_tgkill, num(1), num(1), num(2)); }
 
@@ -818,7 +821,14 @@ a_prlimit(void)
 		return -1;
 	return syscall(SYS_prlimit64, num(1), RLIMIT_CORE, &l, NULL);
 }
-static long a_setpriority(void) { return setpriority(PRIO_PROCESS, num(1), num(2)); }
+/* to what it is, which everybody may */
+static long
+a_setpriority(void)
+{
+	int now = (errno = 0, getpriority(PRIO_PROCESS, num(1)));
+
+	return errno ? -1 : setpriority(PRIO_PROCESS, num(1), now);
+}
 static long a_ioprio(void) { return syscall(SYS_ioprio_set, 1, num(1), 2 << 13 | 4); }
 
 static long
@@ -985,6 +995,15 @@ a_fastopen(void)	/* sendto|sendmsg|sendmmsg|connect PORT */
 	return write(s, "x", 1);
 }
 
+/* SMC is also had by turning a TCP socket into one of it. */
+static long
+a_ulp(void)
+{
+	int s = socket(AF_INET, SOCK_STREAM, 0);
+
+	return s < 0 ? -1 : setsockopt(s, IPPROTO_TCP, TCP_ULP, word[1], strlen(word[1]));
+}
+
 static long
 a_udp(void)	/* connect|sendto|sendmsg|sendmmsg|unspec PORT */
 {
@@ -1080,14 +1099,14 @@ static const struct {
 #endif
 	{ "clone3", a_clone3 }, { "clone", a_clone }, { "unshare", a_unshare }, { "setns", a_setns }, { "setnsbad", a_setnsbad },
 	{ "mount", a_mount }, { "umount", a_umount }, { "pivot", a_pivot }, { "fsopen", a_fsopen }, { "fspick", a_fspick },
-	{ "opentree", a_opentree }, { "movemount", a_movemount }, { "setattr", a_setattr }, { "iouring", a_iouring },
+	{ "opentree", a_opentree }, { "fsconfig", a_fsconfig }, { "fsmount", a_fsmount }, { "movemount", a_movemount }, { "setattr", a_setattr }, { "iouring", a_iouring },
 	{ "iouring_enter", a_iouring_enter }, { "iouring_register", a_iouring_register }, { "ringsocket", a_ringsocket },
 	{ "ringopen", a_ringopen }, { "bpf", a_bpf }, { "keyring", a_keyring }, { "addkey", a_addkey },
 	{ "requestkey", a_requestkey }, { "userfaultfd", a_userfaultfd }, { "kexec", a_kexec }, { "initmodule", a_initmodule },
 	{ "finitmodule", a_finitmodule }, { "deletemodule", a_deletemodule }, { "quotactl", a_quotactl },
 	{ "swapon", a_swapon }, { "swapoff", a_swapoff }, { "reboot", a_reboot }, { "syslog", a_syslog }, { "acct", a_acct },
 	{ "sethostname", a_sethostname }, { "settime", a_settime }, { "perf", a_perf },
-	{ "kill", a_kill }, { "tkill", a_tkill }, { "tgkill", a_tgkill }, { "sigqueue", a_sigqueue },
+	{ "kill", a_kill }, { "killgroup", a_killgroup }, { "tkill", a_tkill }, { "tgkill", a_tgkill }, { "sigqueue", a_sigqueue },
 	{ "tgsigqueue", a_tgsigqueue }, { "pidfdkill", a_pidfdkill }, { "setown", a_setown }, { "fiosetown", a_fiosetown },
 	{ "prlimit", a_prlimit }, { "setpriority", a_setpriority }, { "ioprio", a_ioprio }, { "affinity", a_affinity },
 	{ "ptrace", a_ptrace }, { "vmread", a_vmread }, { "vmwrite", a_vmwrite }, { "getfd", a_getfd },
@@ -1095,7 +1114,7 @@ static const struct {
 	{ "setuid", a_setuid }, { "euid0", a_euid0 },
 	{ "tiocsti", a_tiocsti }, { "tioclinux", a_tioclinux }, { "tiocsetd", a_tiocsetd },
 	{ "socket", a_socket }, { "connect", a_connect }, { "connect6", a_connect6 }, { "connectfd", a_connectfd }, { "bind", a_bind },
-	{ "listen", a_listen }, { "accept", a_accept }, { "fastopen", a_fastopen }, { "udp", a_udp }, { "unix", a_unix },
+	{ "listen", a_listen }, { "accept", a_accept }, { "fastopen", a_fastopen }, { "ulp", a_ulp }, { "udp", a_udp }, { "unix", a_unix },
 	{ "unixpair", a_unixpair }, { "unixsend", a_unixsend },
 };
 
