@@ -2,17 +2,18 @@ package image
 
 import (
 	"bytes"
-	"debug/elf"
 	"encoding/binary"
 	"io"
 	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/internal/image/elf"
 )
 
 // debug/elf reads every section and allocates for it; here only the program
 // headers, the dynamic section and the strings it names are read, which is
-// some four system calls for a file. Only its names are used.
+// some four system calls for a file.
 
 const (
 	headerSize  = 64
@@ -181,7 +182,7 @@ func (e *elfReader) object(path string, command bool) (*object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(head) < 20 || string(head[:4]) != elf.ELFMAG {
+	if len(head) < 20 || string(head[:4]) != elf.Magic {
 		return nil, errFormat
 	}
 	machine, data := native()

@@ -2,13 +2,15 @@ package image
 
 import (
 	"bytes"
-	"debug/elf"
+	debugelf "debug/elf"
 	"encoding/binary"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/unveil-run/unveil-run/internal/image/elf"
 )
 
 // TestAgainstDebugELF reads this system's files twice.
@@ -22,7 +24,7 @@ func TestAgainstDebugELF(t *testing.T) {
 	}
 	r, compared := new(elfReader), 0
 	for _, name := range names {
-		f, err := elf.Open(name)
+		f, err := debugelf.Open(name)
 		if err != nil {
 			continue
 		}
@@ -32,13 +34,13 @@ func TestAgainstDebugELF(t *testing.T) {
 		if err == nil {
 			compared++
 			needed, _ := f.ImportedLibraries()
-			runpath, _ := f.DynString(elf.DT_RUNPATH)
+			runpath, _ := f.DynString(debugelf.DT_RUNPATH)
 			golang := f.Section(".note.go.buildid") != nil || f.Section(".go.buildinfo") != nil
-			if obj.elfType != f.Type || obj.machine != f.Machine || !slices.Equal(obj.needed, needed) ||
+			if obj.elfType != elf.Type(f.Type) || obj.machine != elf.Machine(f.Machine) || !slices.Equal(obj.needed, needed) ||
 				obj.runpath != strings.Join(runpath, "") || obj.goBuilt != golang || (obj.interp != "") != (f.Section(".interp") != nil) {
 				t.Errorf("%s: %+v, debug/elf: %v %q %q go %v", name, obj, f.Type, needed, runpath, golang)
 			}
-		} else if m, _ := native(); f.Machine == m && f.Class == elf.ELFCLASS64 {
+		} else if m, _ := native(); elf.Machine(f.Machine) == m && f.Class == debugelf.ELFCLASS64 {
 			t.Errorf("%s: %v", name, err)
 		}
 		f.Close()

@@ -1,7 +1,6 @@
 package image
 
 import (
-	"debug/elf"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/internal/image/elf"
 )
 
 // tool returns a program that a test needs. In CI a missing one is a failure,

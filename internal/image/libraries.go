@@ -1,12 +1,13 @@
 package image
 
 import (
-	"debug/elf"
 	"path/filepath"
 	"runtime"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/internal/image/elf"
 )
 
 const (
