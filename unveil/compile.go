@@ -113,6 +113,9 @@ func (c *compiler) compile(r *Rules) error {
 	c.fs = p.fs &^ Refer
 	p.index = make(map[id]int, len(r.words)+len(r.grants))
 	p.rules = make([]rule, 0, len(r.words)+len(r.grants)+1)
+	p.fds = make([]int, 0, len(r.words)+len(r.grants)+1)
+	c.entries = make([]*entry, 0, len(r.words))
+	c.tree = make([]node, 0, len(r.words)+usual/2)
 
 	c.byID = make(map[id]*entry, len(r.words))
 	for _, w := range r.words {

@@ -107,7 +107,7 @@ func ParseRule(s string) (path, perms string, err error) {
 // need no kind of access, and they take nothing away from anything. A path
 // that is missing or out of reach is skipped. why stands in the printed plan.
 func (r *Rules) Imply(path string, access Access, why string) {
-	r.grants = append(r.grants, grant{path, access, why, false})
+	r.grant(grant{path, access, why, false})
 }
 
 // Need adds what a command itself needs to start: its binary, ld.so, the
@@ -115,7 +115,18 @@ func (r *Rules) Imply(path string, access Access, why string) {
 // the path; an entry below the path wins over it. A path that is missing is
 // skipped with a notice. why stands in the printed plan.
 func (r *Rules) Need(path string, access Access, why string) {
-	r.grants = append(r.grants, grant{path, access, why, true})
+	r.grant(grant{path, access, why, true})
+}
+
+// usual is how many grants a command needs. Growing to it by doubling takes
+// two new pages for each size on the way.
+const usual = 32
+
+func (r *Rules) grant(g grant) {
+	if r.grants == nil {
+		r.grants = make([]grant, 0, usual)
+	}
+	r.grants = append(r.grants, g)
 }
 
 // Port grants network rights, LANDLOCK_ACCESS_NET_*, on one port in host

@@ -3,6 +3,7 @@ package launch
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -24,12 +25,15 @@ func (b *box) substitutes(entries []policy.Entry) (said []string) {
 	// gcc and others look for a directory by access(2), which sees every
 	// path, and then cannot write there.
 	const scratch = unveil.MakeReg | unveil.WriteFile | unveil.RemoveFile
-	if b.paths.Access("/tmp")&scratch != scratch {
-		for _, e := range entries {
-			if dir, err := filepath.Abs(e.Path); err == nil && b.paths.Access(dir)&scratch == scratch {
+	for _, e := range entries {
+		if !strings.Contains(e.Perms, "w") || !strings.Contains(e.Perms, "c") {
+			continue // no letters, no rights: each Access is 10 us of a launch
+		}
+		if dir, err := filepath.Abs(e.Path); err == nil && b.paths.Access(dir)&scratch == scratch {
+			if b.paths.Access("/tmp")&scratch != scratch {
 				set("TMPDIR", dir, "/tmp")
-				break
 			}
+			break
 		}
 	}
 	// git takes a refusal for a broken configuration, and ends.
