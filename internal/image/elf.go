@@ -2,18 +2,17 @@ package image
 
 import (
 	"bytes"
+	"debug/elf"
 	"encoding/binary"
 	"io"
 	"runtime"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/unveil-run/unveil-run/internal/image/elf"
 )
 
 // debug/elf reads every section and allocates for it; here only the program
 // headers, the dynamic section and the strings it names are read, which is
-// some four system calls for a file.
+// some four system calls for a file. Only its names are used.
 
 const (
 	headerSize  = 64
@@ -182,7 +181,7 @@ func (e *elfReader) object(path string, command bool) (*object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(head) < 20 || string(head[:4]) != elf.Magic {
+	if len(head) < 20 || string(head[:4]) != elf.ELFMAG {
 		return nil, errFormat
 	}
 	machine, data := native()

@@ -2,15 +2,13 @@ package image
 
 import (
 	"bytes"
-	debugelf "debug/elf"
+	"debug/elf"
 	"encoding/binary"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/unveil-run/unveil-run/internal/image/elf"
 )
 
 // TestAgainstDebugELF reads this system's files twice.
@@ -24,7 +22,7 @@ func TestAgainstDebugELF(t *testing.T) {
 	}
 	r, compared := new(elfReader), 0
 	for _, name := range names {
-		f, err := debugelf.Open(name)
+		f, err := elf.Open(name)
 		if err != nil {
 			continue
 		}
@@ -34,13 +32,13 @@ func TestAgainstDebugELF(t *testing.T) {
 		if err == nil {
 			compared++
 			needed, _ := f.ImportedLibraries()
-			runpath, _ := f.DynString(debugelf.DT_RUNPATH)
+			runpath, _ := f.DynString(elf.DT_RUNPATH)
 			golang := f.Section(".note.go.buildid") != nil || f.Section(".go.buildinfo") != nil
-			if obj.elfType != elf.Type(f.Type) || obj.machine != elf.Machine(f.Machine) || !slices.Equal(obj.needed, needed) ||
+			if obj.elfType != f.Type || obj.machine != f.Machine || !slices.Equal(obj.needed, needed) ||
 				obj.runpath != strings.Join(runpath, "") || obj.goBuilt != golang || (obj.interp != "") != (f.Section(".interp") != nil) {
 				t.Errorf("%s: %+v, debug/elf: %v %q %q go %v", name, obj, f.Type, needed, runpath, golang)
 			}
-		} else if m, _ := native(); elf.Machine(f.Machine) == m && f.Class == debugelf.ELFCLASS64 {
+		} else if m, _ := native(); f.Machine == m && f.Class == elf.ELFCLASS64 {
 			t.Errorf("%s: %v", name, err)
 		}
 		f.Close()

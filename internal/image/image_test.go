@@ -1,6 +1,7 @@
 package image
 
 import (
+	"debug/elf"
 	"errors"
 	"fmt"
 	"os"
@@ -11,8 +12,6 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/unveil-run/unveil-run/internal/image/elf"
 )
 
 // tool returns a program that a test needs. In CI a missing one is a failure,

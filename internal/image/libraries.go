@@ -1,13 +1,12 @@
 package image
 
 import (
+	"debug/elf"
 	"path/filepath"
 	"runtime"
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/unveil-run/unveil-run/internal/image/elf"
 )
 
 const (

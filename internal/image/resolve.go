@@ -1,12 +1,11 @@
 package image
 
 import (
+	"debug/elf"
 	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/unveil-run/unveil-run/internal/image/elf"
 )
 
 // Kind says how an ELF image is linked.
