@@ -146,7 +146,7 @@ var table = []row{
 			sys_readlink, sys_readlinkat, sys_stat, sys_statfs, sys_statx,
 		},
 		rules:  [][]rule{opensAs(unix.O_RDONLY, oChanges, "")},
-		limits: []kernel.Limit{kernel.Always("stat, access, readlink and chdir see every path, unveiled or not")},
+		limits: []kernel.Limit{kernel.Always("stat, access, readlink, chdir and inotify see every path, unveiled or not")},
 	},
 	{
 		name:  "wpath",

@@ -33,7 +33,7 @@ type letter struct {
 // letters is the table of letters: nothing else says which rights a letter
 // has.
 var letters = [...]letter{
-	{'r', R, ReadFile | ReadDir, []kernel.Limit{kernel.Always("stat, access, readlink and chdir see every path")}},
+	{'r', R, ReadFile | ReadDir, []kernel.Limit{kernel.Always("stat, access, readlink, chdir and inotify see every path")}},
 	// O_TRUNC and ftruncate(2) are rights of their own since ABI 3. IOCTL_DEV
 	// is decided at open(2): without it a terminal or /dev/null that is opened
 	// for writing answers EACCES to its ioctls.
@@ -42,7 +42,7 @@ var letters = [...]letter{
 		kernel.Always("chmod, chown, utimes and setxattr of every path that the user owns"),
 	}},
 	// execve(2) opens the binary for reading too.
-	{'x', X, Execute | ReadFile, []kernel.Limit{kernel.Always("what is readable runs by ld.so, where that has x")}},
+	{'x', X, Execute | ReadFile, []kernel.Limit{kernel.Always("what is readable runs by ld.so, where that has x, and a memfd always")}},
 	// REFER is granted once, on "/": rename and link between two trees need
 	// it on both, and the kernel refuses any gain of rights by itself.
 	{'c', C, MakeReg | MakeDir | MakeSym | RemoveFile | RemoveDir | Refer, []kernel.Limit{

@@ -5,7 +5,9 @@ import (
 	"io"
 	"strings"
 
+	"github.com/unveil-run/unveil-run/internal/kernel"
 	"github.com/unveil-run/unveil-run/pledge"
+	"github.com/unveil-run/unveil-run/unveil"
 )
 
 // explain prints the plan, and changes nothing. Every line of it is for
@@ -53,16 +55,8 @@ func (r *Request) explain(b *box, out io.Writer) *Failure {
 		}
 		line("%s: %s", kind, g)
 	}
-	for _, p := range pledge.Promises() {
-		// A list of ports says itself what is reached; of dns then too.
-		if !pledged || !set.Has(p.Set) || b.net.listed && p.Set == promises.dns {
-			continue
-		}
-		for _, l := range p.Limits {
-			if l.Open(b.kernel) {
-				line("in part: %s: %s", p.Name, l)
-			}
-		}
+	for _, l := range r.limits(b, set, pledged) {
+		line("in part: %s", l)
 	}
 	if f := r.startable(b); f != nil {
 		line("error: %v", f)
@@ -77,4 +71,38 @@ func (r *Request) explain(b *box, out io.Writer) *Failure {
 		return failedf("standard output: %w", err)
 	}
 	return nil
+}
+
+// limits are what Linux cannot hold of the promises or, where none are asked
+// for, of the letters: r and w are then among them whatever is unveiled, since
+// their calls are.
+func (r *Request) limits(b *box, set pledge.Set, pledged bool) (list []string) {
+	add := func(word string, limits []kernel.Limit) {
+		for _, l := range limits {
+			if l.Open(b.kernel) {
+				list = append(list, word+": "+l.String())
+			}
+		}
+	}
+	if !pledged {
+		letters := unveil.R | unveil.W
+		for _, e := range r.entries() {
+			if l, err := unveil.ParseLetters(e.Perms); err == nil {
+				letters |= l
+			}
+		}
+		for _, l := range unveil.Describe() {
+			if letters&l.Letters != 0 {
+				add(l.Letters.String(), l.Limits)
+			}
+		}
+		return list
+	}
+	for _, p := range pledge.Promises() {
+		// A list of ports says itself what is reached, for dns too.
+		if set.Has(p.Set) && !(b.net.listed && p.Set == promises.dns) {
+			add(p.Name, p.Limits)
+		}
+	}
+	return list
 }

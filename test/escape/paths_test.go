@@ -193,6 +193,31 @@ var pathBoxes = []box{
 		},
 	},
 	{
+		// No kernel holds these, and -n says so.
+		name:  "paths, limits of promises",
+		flags: []string{"-q", "-u", "$IN:r", "-p", "stdio rpath fattr chown proc"},
+		ways: []way{
+			{act: "stat $OUT/secret", abi: never, said: "rpath: .*stat"},
+			{act: "inotify $OUT", abi: never, said: "rpath: .*inotify"},
+			{act: "chmod $OUT/secret 0600", abi: never, said: "fattr: modes and times"},
+			{act: "utime $OUT/secret", abi: never, said: "fattr: modes and times"},
+			{act: "chown $OUT/secret 65534", abi: never, said: "chown: owners", root: true},
+		},
+	},
+	{
+		name:  "paths, limits of letters",
+		flags: []string{"-q", "-u", "$IN:rx", "-u", "$TOOLS:rx", "-u", "/usr:rx"}, forks: true,
+		ways: []way{
+			{act: "stat $OUT/secret", abi: never, said: "r: .*stat"},
+			{act: "inotify $OUT", abi: never, said: "r: .*inotify"},
+			{act: "chmod $OUT/secret 0600", abi: never, said: "w: chmod, chown, utimes"},
+			{act: "utime $OUT/secret", abi: never, said: "w: chmod, chown, utimes"},
+			{act: "ldso $LDSO $DYNAMIC", control: "ran", abi: never, said: "x: .*ld.so"},
+			// A file that is in no directory is no path.
+			{act: "memfd $PROBE", control: "ran", abi: never, said: "x: .*memfd"},
+		},
+	},
+	{
 		name:  "nothing asked for",
 		flags: nil,
 		ways: []way{

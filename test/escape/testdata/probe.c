@@ -28,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
@@ -129,6 +130,13 @@ static long a_whiteout(void) { return syscall(SYS_renameat2, AT_FDCWD, word[1], 
 static long a_mknod(void) { return mknod(word[1], S_IFREG | 0600, 0); }
 static long a_mkchr(void) { return mknod(word[1], S_IFCHR | 0600, 0x103); }
 static long a_mkfifo(void) { return mknod(word[1], S_IFIFO | 0600, 0); }
+
+/* What Linux lets everybody do to a path. */
+static long a_stat(void) { struct stat st; return stat(word[1], &st); }
+static long a_chmod(void) { return chmod(word[1], num(2)); }
+static long a_chown(void) { return chown(word[1], num(2), -1); }
+static long a_utime(void) { return utimensat(AT_FDCWD, word[1], NULL, 0); }
+static long a_inotify(void) { return inotify_add_watch(inotify_init(), word[1], IN_CREATE); }
 
 static long
 a_readdir(void)
@@ -1083,7 +1091,8 @@ static const struct {
 	{ "trunc", a_trunc }, { "rtrunc", a_rtrunc }, { "truncate", a_truncate }, { "tmpfile", a_tmpfile },
 	{ "mkdir", a_mkdir }, { "rmdir", a_rmdir }, { "unlink", a_unlink }, { "symlink", a_symlink }, { "link", a_link },
 	{ "rename", a_rename }, { "exchange", a_exchange }, { "whiteout", a_whiteout }, { "mknod", a_mknod },
-	{ "mkchr", a_mkchr }, { "mkfifo", a_mkfifo }, { "chroot", a_chroot }, { "readdir", a_readdir },
+	{ "mkchr", a_mkchr }, { "mkfifo", a_mkfifo }, { "chroot", a_chroot }, { "readdir", a_readdir }, { "stat", a_stat },
+	{ "chmod", a_chmod }, { "chown", a_chown }, { "utime", a_utime }, { "inotify", a_inotify },
 	{ "mode3", a_mode3 }, { "mode3ioctl", a_mode3ioctl }, { "openat2", a_openat2 }, { "reopen", a_reopen },
 	{ "beneath", a_beneath }, { "chdir", a_chdir }, { "fchdir", a_fchdir }, { "linkfd", a_linkfd }, { "swap", a_swap },
 	{ "handle", a_handle }, { "byhandle", a_byhandle },
