@@ -88,7 +88,7 @@ func (r *resolver) libraries(main *object, ldso string) {
 		s.glibcDefaults()
 	}
 	if list, ok := r.env("LD_LIBRARY_PATH"); ok && list != "" {
-		s.libraryPath = s.elements(list, main, "library search path (LD_LIBRARY_PATH)")
+		s.libraryPath = s.elements(list, main, whole, "library search path (LD_LIBRARY_PATH)")
 	}
 
 	s.queue = append(s.queue, main)
@@ -138,7 +138,7 @@ func (s *search) glibcDefaults() {
 	// The last is for a glibc under its own prefix (Nix, Guix), which has its
 	// libraries beside it.
 	for _, dir := range []string{"/lib64", "/usr/lib64", "/lib", "/usr/lib", filepath.Dir(s.ldso)} {
-		s.defaults = append(s.defaults, element{spelled: dir, width: whenUsed})
+		s.defaults = append(s.defaults, element{spelled: dir, width: max(whenUsed, widest(dir))})
 	}
 }
 
@@ -146,13 +146,23 @@ func (s *search) muslDefaults(arch string) {
 	file := muslPathFile(s.r.absolute(s.main.interp), arch)
 	dirs, fromFile := muslPath(file)
 	why := "library search path (default)"
+	real := canonical(file)
+	most := widest(real)
 	if fromFile {
 		why = "library search path (ld-musl-" + arch + ".path)"
-		s.r.add(canonical(file), Read, false, why)
+		// It may lie beside an interpreter that anybody has written, and lead
+		// by a link to what is no such file.
+		named := filepath.Base(real) == filepath.Base(file)
+		if named || most == whole {
+			s.r.add(real, Read, false, why)
+		}
+		if named && filepath.Dir(real) == "/etc" {
+			most = whole
+		}
 	}
 	for _, dir := range dirs {
 		if fromFile {
-			s.defaults = append(s.defaults, s.element(s.r.absolute(dir), whole, why))
+			s.defaults = append(s.defaults, s.element(s.r.absolute(dir), most, why))
 		} else {
 			s.defaults = append(s.defaults, element{spelled: dir, width: whenUsed})
 		}
@@ -261,13 +271,29 @@ func (s *search) ownPath(obj *object) []element {
 	list, ok := s.own[obj]
 	if !ok {
 		if obj.hasRunpath {
-			list = s.elements(obj.runpath, obj, "library search path (RUNPATH of "+obj.path+")")
+			list = s.elements(obj.runpath, obj, widest(obj.real), "library search path (RUNPATH of "+obj.path+")")
 		} else {
-			list = s.elements(obj.rpath, obj, "library search path (RPATH of "+obj.path+")")
+			list = s.elements(obj.rpath, obj, widest(obj.real), "library search path (RPATH of "+obj.path+")")
 		}
 		s.own[obj] = list
 	}
 	return list
+}
+
+// installed are the trees that only the administrator puts software into.
+var installed = []string{"/usr", "/lib", "/lib64", "/opt", "/nix/store", "/gnu/store"}
+
+// widest is how much of a directory a file opens that names it as a search
+// path. What is confined must not choose its box: of a program that anybody
+// may have written, a RUNPATH of /home/me/.ssh opens no more than the libraries
+// that it needs and that lie there. What is installed is believed.
+func widest(real string) width {
+	for _, tree := range installed {
+		if under(real, tree) {
+			return whole
+		}
+	}
+	return single
 }
 
 func (s *search) in(list []element, by *object, name, why string) bool {
@@ -346,8 +372,9 @@ func realFile(dir, name string) string {
 	return canonical(join(dir, name))
 }
 
-// elements reads a search path as ld.so does and grants what is for libraries.
-func (s *search) elements(list string, obj *object, why string) []element {
+// elements reads a search path as ld.so does and grants what is for libraries,
+// at most of a width.
+func (s *search) elements(list string, obj *object, most width, why string) []element {
 	var path []element
 	for more := true; more; {
 		var item string
@@ -360,7 +387,7 @@ func (s *search) elements(list string, obj *object, why string) []element {
 			if s.steps++; s.steps > maxSteps {
 				return path
 			}
-			w := whole
+			w := most
 			// An empty or relative element is the working directory, most
 			// often by accident (`$LD_LIBRARY_PATH:/x`): never open it whole.
 			if !filepath.IsAbs(dir) {

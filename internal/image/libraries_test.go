@@ -101,6 +101,7 @@ func TestNarrow(t *testing.T) {
 func TestSearchPaths(t *testing.T) {
 	tool(t, "gcc")
 	dir := tempDir(t)
+	install(t, dir)
 	write(t, dir+"/inner.c", "int inner(void) { return 0; }\n", 0o644)
 	write(t, dir+"/outer.c", "int inner(void); int outer(void) { return inner(); }\n", 0o644)
 	write(t, dir+"/main.c", "int outer(void); int main(void) { return outer(); }\n", 0o644)
@@ -234,10 +235,78 @@ func TestSearchPaths(t *testing.T) {
 	})
 }
 
+// install makes a directory a tree of installed software.
+func install(t *testing.T, dir string) {
+	t.Helper()
+	before := installed
+	installed = append(slices.Clone(installed), dir)
+	t.Cleanup(func() { installed = before })
+}
+
+// TestWritten holds that a program that anybody may have written opens no
+// directory by what it says of itself: only the libraries that it needs.
+func TestWritten(t *testing.T) {
+	tool(t, "gcc")
+	dir := tempDir(t)
+	write(t, dir+"/lib.c", "int extra(void) { return 0; }\n", 0o644)
+	write(t, dir+"/main.c", "int extra(void); int main(void) { return extra(); }\n", 0o644)
+	write(t, dir+"/key/id", "secret\n", 0o600)
+	for _, d := range []string{"lib", "root/lib", "root/etc"} {
+		os.MkdirAll(filepath.Join(dir, d), 0o755)
+	}
+	build(t, dir, "gcc", "-shared", "-fPIC", "-o", "lib/libextra.so", "lib.c", "-Wl,--enable-new-dtags,-rpath,"+dir+"/key")
+	for name, flags := range map[string][]string{
+		"runpath": {"-Wl,--enable-new-dtags,-rpath," + dir + "/key:" + dir + "/lib"},
+		"rpath":   {"-Wl,--disable-new-dtags,-rpath," + dir + "/key:" + dir + "/lib"},
+	} {
+		build(t, dir, "gcc", append([]string{"-o", name, "main.c", "-Llib", "-lextra"}, flags...)...)
+		img := resolve(t, dir, "./"+name, nil)
+		for _, path := range []string{"/key", "/key/id", "/lib", ""} {
+			if f := find(img, dir+path); f != nil {
+				t.Errorf("%s: opened: %+v", name, f)
+			}
+		}
+		if f := find(img, dir+"/lib/libextra.so"); f == nil || f.Dir {
+			t.Errorf("%s: %+v", name, f)
+		}
+		enforce(t, img)
+	}
+
+	// Nor by an interpreter beside which libraries or a path lie.
+	ldso, err := filepath.EvalSymlinks(resolve(t, "/", "true", nil, "PATH=/usr/bin:/bin").Interp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(ldso)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir+"/lib/ld.so", string(data), 0o755)
+	build(t, dir, "gcc", "-o", "interp", "main.c", "-Llib", "-lextra", "-Wl,--dynamic-linker="+dir+"/lib/ld.so")
+	if f := find(resolve(t, dir, "./interp", nil), dir+"/lib"); f != nil {
+		t.Errorf("beside the interpreter: %+v", f)
+	}
+	arch := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
+	write(t, dir+"/root/lib/ld-musl-"+arch+".so.1", string(data), 0o755)
+	write(t, dir+"/root/etc/ld-musl-"+arch+".path", dir+"/key:"+dir+"/lib\n", 0o644)
+	build(t, dir, "gcc", "-o", "musl", "main.c", "-Llib", "-lextra", "-Wl,--dynamic-linker="+dir+"/root/lib/ld-musl-"+arch+".so.1")
+	img := resolve(t, dir, "./musl", nil)
+	if find(img, dir+"/key") != nil || find(img, dir+"/lib") != nil || find(img, dir+"/lib/libextra.so") == nil {
+		t.Errorf("by a path of musl: %+v", img.Files)
+	}
+	if err := errors.Join(os.Remove(dir+"/root/etc/ld-musl-"+arch+".path"), os.Symlink(dir+"/key/id", dir+"/root/etc/ld-musl-"+arch+".path")); err != nil {
+		t.Fatal(err)
+	}
+	if f := find(resolve(t, dir, "./musl", nil), dir+"/key/id"); f != nil {
+		t.Errorf("as a path of musl: %+v", f)
+	}
+}
+
 // TestMusl builds with Debian's musl, or with any musl-gcc.
 func TestMusl(t *testing.T) {
 	tool(t, "musl-gcc")
 	dir := tempDir(t)
+	install(t, dir)
 	write(t, dir+"/hello.c", hello, 0o644)
 	write(t, dir+"/lib.c", "int extra(void) { return 0; }\n", 0o644)
 	write(t, dir+"/main.c", "int extra(void); int main(void) { return extra(); }\n", 0o644)
@@ -276,6 +345,7 @@ func TestMusl(t *testing.T) {
 func TestMuslPrefix(t *testing.T) {
 	tool(t, "gcc")
 	dir := tempDir(t)
+	install(t, dir)
 	interp := dir + "/musl/lib/ld-musl-x86_64.so.1"
 	write(t, dir+"/hello.c", hello, 0o644)
 	write(t, dir+"/lib.c", "int extra(void) { return 0; }\n", 0o644)
