@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -52,8 +53,7 @@ func TestResolverInside(t *testing.T) {
 	}
 	bindFile(t, "/etc/resolv.conf", "nameserver 127.0.0.1\n")
 	bindFile(t, "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n")
-	var udp, tcp atomic.Int64
-	serveDNS(t, &udp, &tcp)
+	dns := serveDNS(t)
 	port := serveHTTP(t, "127.0.0.1:0")
 	getent := []string{"getent", "hosts", resolvedName}
 	curl := []string{"curl", "-sS", "--noproxy", "*", fmt.Sprintf("http://%s:%d/", resolvedName, port)}
@@ -63,17 +63,16 @@ func TestResolverInside(t *testing.T) {
 		r := run{user: u, dir: "/"}
 		asked := func(name string, argv []string, status int, says string, datagrams bool) {
 			t.Helper()
-			udp.Store(0)
-			tcp.Store(0)
+			dns.settle(t)
+			udp, tcp := dns.udp.Load(), dns.tcp.Load()
 			got := r.command(t, argv...)
+			dns.settle(t)
+			udp, tcp = dns.udp.Load()-udp, dns.tcp.Load()-tcp
 			if got.status != status || !strings.Contains(got.stdout+got.stderr, says) {
 				t.Errorf("%s %s: %+v", u.name, name, got)
 			}
-			if n := udp.Load(); n > 0 != datagrams {
-				t.Errorf("%s %s: %d datagrams, %d connections", u.name, name, n, tcp.Load())
-			}
-			if n := tcp.Load(); n > 0 == datagrams {
-				t.Errorf("%s %s: %d datagrams, %d connections", u.name, name, udp.Load(), n)
+			if udp > 0 != datagrams || tcp > 0 == datagrams {
+				t.Errorf("%s %s: %d datagrams, %d questions by TCP", u.name, name, udp, tcp)
 			}
 		}
 		asked("getent without the box", getent, 0, "127.0.0.1", true)
@@ -129,9 +128,38 @@ func bindFile(t *testing.T, path, text string) {
 	t.Cleanup(func() { unix.Unmount(path, unix.MNT_DETACH) })
 }
 
-// serveDNS answers at 127.0.0.1:53, and counts what it is asked by.
-func serveDNS(t *testing.T, udp, tcp *atomic.Int64) {
+// A dnsServer answers at 127.0.0.1:53, and counts the datagrams and the
+// questions by TCP.
+type dnsServer struct {
+	udp, tcp atomic.Int64
+	settled  chan struct{}
+}
+
+// settling is a datagram of the test's own.
+const settling = "settle"
+
+// settle waits until every datagram sent before is counted: they come in the
+// order in which they were sent.
+func (d *dnsServer) settle(t *testing.T) {
 	t.Helper()
+	c, err := net.Dial("udp4", "127.0.0.1:53")
+	if err == nil {
+		_, err = c.Write([]byte(settling))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	select {
+	case <-d.settled:
+	case <-time.After(patience):
+		t.Fatal("the DNS server of the test hangs")
+	}
+}
+
+func serveDNS(t *testing.T) *dnsServer {
+	t.Helper()
+	d := &dnsServer{settled: make(chan struct{})}
 	packets, err := net.ListenPacket("udp4", "127.0.0.1:53")
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +176,11 @@ func serveDNS(t *testing.T, udp, tcp *atomic.Int64) {
 			if err != nil {
 				return
 			}
-			udp.Add(1)
+			if string(buf[:n]) == settling {
+				d.settled <- struct{}{}
+				continue
+			}
+			d.udp.Add(1)
 			if reply := answer(buf[:n]); reply != nil {
 				packets.WriteTo(reply, from)
 			}
@@ -160,24 +192,27 @@ func serveDNS(t *testing.T, udp, tcp *atomic.Int64) {
 			if err != nil {
 				return
 			}
-			tcp.Add(1)
-			go func() {
-				defer c.Close()
-				for {
-					var size [2]byte
-					if _, err := io.ReadFull(c, size[:]); err != nil {
-						return
-					}
-					query := make([]byte, binary.BigEndian.Uint16(size[:]))
-					if _, err := io.ReadFull(c, query); err != nil {
-						return
-					}
-					reply := answer(query)
-					c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(reply))), reply...))
-				}
-			}()
+			go d.connection(c)
 		}
 	}()
+	return d
+}
+
+func (d *dnsServer) connection(c net.Conn) {
+	defer c.Close()
+	for {
+		var size [2]byte
+		if _, err := io.ReadFull(c, size[:]); err != nil {
+			return
+		}
+		query := make([]byte, binary.BigEndian.Uint16(size[:]))
+		if _, err := io.ReadFull(c, query); err != nil {
+			return
+		}
+		d.tcp.Add(1)
+		reply := answer(query)
+		c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(reply))), reply...))
+	}
 }
 
 // answer is the reply to a query of one question (RFC 1035, 4.1): 127.0.0.1
