@@ -59,6 +59,7 @@ var others = []way{
 	{act: "connect6 $OTHER", answer: "EACCES"},
 	{act: "fastopen connect $OTHER", answer: "EACCES|ENOPROTOOPT"},
 	{act: "bind 1 0 0", answer: "EACCES"},
+	{act: "bindunspec", answer: "EACCES"},
 	// listen without bind takes a free port, past every rule.
 	{act: "listen 0", answer: "EACCES"},
 	{act: "accept", answer: "EACCES"},
@@ -123,6 +124,7 @@ var networkBoxes = []box{
 			{act: "connect 1 0 $OTHER", answer: "EACCES"},
 			{act: "connect 1 0 $TCP", answer: "EACCES"},
 			{act: "bind 1 0 0", answer: "EACCES"},
+			{act: "bindunspec", answer: "EACCES"},
 			{act: "fastopen connect $TCP", answer: "EACCES|ENOPROTOOPT"},
 		}, slices.Concat(past, noUDP)),
 	},

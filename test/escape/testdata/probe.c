@@ -959,6 +959,16 @@ a_bind(void)	/* TYPE PROTOCOL PORT */
 	return bind(s, (struct sockaddr *)&at, sizeof(at));
 }
 
+/* bind(2) takes AF_UNSPEC with no address for AF_INET. */
+static long
+a_bindunspec(void)
+{
+	struct sockaddr_in at = { .sin_family = AF_UNSPEC };
+	int s = socket(AF_INET, SOCK_STREAM, 0);
+
+	return s < 0 ? -1 : bind(s, (struct sockaddr *)&at, sizeof(at));
+}
+
 static long
 a_listen(void)	/* without bind: PROTOCOL */
 {
@@ -1122,7 +1132,7 @@ static const struct {
 	{ "getfdbad", a_getfdbad }, { "kcmp", a_kcmp }, { "procmem", a_procmem },
 	{ "setuid", a_setuid }, { "euid0", a_euid0 },
 	{ "tiocsti", a_tiocsti }, { "tioclinux", a_tioclinux }, { "tiocsetd", a_tiocsetd },
-	{ "socket", a_socket }, { "connect", a_connect }, { "connect6", a_connect6 }, { "connectfd", a_connectfd }, { "bind", a_bind },
+	{ "socket", a_socket }, { "connect", a_connect }, { "connect6", a_connect6 }, { "connectfd", a_connectfd }, { "bind", a_bind }, { "bindunspec", a_bindunspec },
 	{ "listen", a_listen }, { "accept", a_accept }, { "fastopen", a_fastopen }, { "ulp", a_ulp }, { "udp", a_udp }, { "unix", a_unix },
 	{ "unixpair", a_unixpair }, { "unixsend", a_unixsend },
 };
