@@ -1,0 +1,89 @@
+/*
+ * What the files of libunveil share. None of it is seen outside: the library
+ * is compiled with -fvisibility=hidden, and unveil.h is its interface.
+ *
+ * Every file may make raw system calls (sys.h) and use the stack and static
+ * memory. None may allocate, call libc, take a lock that fork(2) can leave
+ * held, print, or end the process; two exceptions: handler.c speaks and
+ * aborts over a violation, and exec.c calls the exec functions that it stands
+ * in for.
+ *
+ * Functions return 0 or more when they succeed, and a negative errno.
+ */
+#ifndef UNVEIL_CORE_H
+#define UNVEIL_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sys.h"
+
+/* A set of promises: bit N is the promise of place N in the table. */
+typedef uint64_t promise_set;
+
+/* words.c: the words of pledge(2) */
+#define WORDS_MAX 1024	/* bytes of a promise string, its NUL included */
+int words_parse(const char *words, promise_set *set);	/* -EFAULT -EINVAL -ENAMETOOLONG */
+const char *words_name(unsigned place);			/* NULL: no such promise */
+promise_set words_expand(promise_set set);		/* the flags that fattr and chown share, semantics of 1.1 */
+
+/* range of executable memory, both ends included: image.c */
+struct range {
+	uint64_t first, last;
+};
+
+/* filter.c: the seccomp program, the same that package pledge compiles */
+struct filter_options {
+	promise_set set;
+	uint32_t pid, uid, gid;
+	bool errnos;		/* UNVEIL_VIOLATION=errno: violations are errnos, not the end */
+	bool no_truncate;	/* Landlock below ABI 3 */
+	bool no_layer;		/* no Landlock layer holds paths */
+	/* Image-bound: what is not granted is a violation only from these
+	 * ranges, and allowed from elsewhere. n is 0 when the program is for
+	 * every image. next are what an exec'd image may do (execpromises),
+	 * when it is not everything. */
+	const struct range *ranges;
+	unsigned n;
+	bool next_bound;
+	promise_set next;
+};
+#define FILTER_MAX 4096	/* BPF_MAXINSNS */
+int filter_build(struct sock_filter program[FILTER_MAX], const struct filter_options *);	/* length; -E2BIG */
+
+/* image.c: the executable mappings of this image, for a filter bound to it */
+#define RANGES_MAX 512
+int image_ranges(struct range ranges[RANGES_MAX]);	/* how many; -EOPNOTSUPP: cannot be bound, inherit instead */
+
+/* threads.c: every thread, all or nothing */
+bool threads_single(void);
+int threads_apply(int ruleset, const struct sock_fprog *);	/* ruleset -1: none; program NULL: none */
+	/* -EAGAIN -EOPNOTSUPP -ESRCH -E2BIG -ENOMEM -EMFILE */
+bool threads_vforked(void);	/* a vfork child: nothing of its parent's may be written */
+
+/* handler.c: SIGSYS */
+int handler_install(void);
+
+/* kernel.c: what this kernel can do, asked once */
+int kernel_abi(void);			/* Landlock ABI, at most the newest known; 0: none */
+uint64_t kernel_fs(void), kernel_net(void), kernel_scopes(void);
+bool kernel_seccomp(void);
+
+/* veil.c: the unveil table and the ruleset that it comes to */
+#define VEIL_DIRS 128
+#define VEIL_NAMES 128
+struct veil_options {
+	bool pledged;		/* kinds hold */
+	promise_set set;	/* the kinds of access that are promised, and implied paths */
+	bool layer;		/* promises make a layer even where nothing is unveiled */
+};
+int veil_add(const char *path, const char *perms);	/* errors of unveil(2), negative */
+bool veil_used(void);			/* something was unveiled */
+int veil_ruleset(const struct veil_options *);	/* a descriptor, -ENOENT: nothing to hold */
+void veil_clear(void);
+
+/* pledge.c and unveil.c: the state of the process */
+int seal(void);		/* what was unveiled goes to the kernel; for exec.c too */
+
+#endif
