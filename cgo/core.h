@@ -61,9 +61,16 @@ bool threads_single(void);
 int threads_apply(int ruleset, const struct sock_fprog *);	/* ruleset -1: none; program NULL: none */
 	/* -EAGAIN -EOPNOTSUPP -ESRCH -E2BIG -ENOMEM -EMFILE */
 bool threads_vforked(void);	/* a vfork child: nothing of its parent's may be written */
+/* Around whatever reads or writes the state of the process: one thread at a
+ * time, and no signal handler meanwhile. mask takes what threads_leave gives
+ * back. -EAGAIN: this thread is inside already. */
+int threads_enter(uint64_t *mask);
+void threads_leave(uint64_t mask);
 
 /* handler.c: SIGSYS */
 int handler_install(void);
+_Noreturn void handler_violation(const char *promise, const char *call);	/* the line, and SIGABRT */
+int handler_action(int signal, const struct kernel_sigaction *, struct kernel_sigaction *old);	/* sigaction(2), either may be NULL */
 
 /* kernel.c: what this kernel can do, asked once */
 int kernel_abi(void);			/* Landlock ABI, at most the newest known; 0: none */
@@ -83,7 +90,12 @@ bool veil_used(void);			/* something was unveiled */
 int veil_ruleset(const struct veil_options *);	/* a descriptor, -ENOENT: nothing to hold */
 void veil_clear(void);
 
-/* pledge.c and unveil.c: the state of the process */
-int seal(void);		/* what was unveiled goes to the kernel; for exec.c too */
+/* libc.c: what libc would fetch when the filter no longer lets it */
+void libc_prepare(bool log);	/* log: syslog(3) too */
+
+/* pledge.c: the state of the process, read and written between
+ * threads_enter() and threads_leave() */
+int pledge_unveil_asked(void);	/* may unveil(2) be called? 0; -ENOSYS under error; else does not return */
+int seal(void);			/* what was unveiled goes to the kernel: for unveil(NULL, NULL), and exec.c */
 
 #endif
