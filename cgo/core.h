@@ -13,11 +13,11 @@
 #ifndef UNVEIL_CORE_H
 #define UNVEIL_CORE_H
 
+#include "sys.h"	/* first: it says what the headers of libc declare */
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "sys.h"
 
 /* A set of promises: bit N is the promise of place N in the table. */
 typedef uint64_t promise_set;
