@@ -54,16 +54,26 @@ int filter_build(struct sock_filter program[FILTER_MAX], const struct filter_opt
 
 /* image.c: the executable mappings of this image, for a filter bound to it */
 #define RANGES_MAX 512
-int image_ranges(struct range ranges[RANGES_MAX]);	/* how many; -EOPNOTSUPP: cannot be bound, inherit instead */
+int image_maps(void);	/* /proc/self/maps, a descriptor; -EOPNOTSUPP */
+int image_ranges(int maps, struct range ranges[RANGES_MAX]);	/* how many; -EOPNOTSUPP: cannot be bound, inherit instead */
+	/* may be asked again: it reads maps from the start */
 
 /* threads.c: every thread, all or nothing */
 bool threads_single(void);
 int threads_apply(int ruleset, const struct sock_fprog *);	/* ruleset -1: none; program NULL: none */
 	/* -EAGAIN -EOPNOTSUPP -ESRCH -E2BIG -ENOMEM -EMFILE */
 bool threads_vforked(void);	/* a vfork child: nothing of its parent's may be written */
+/* Around whatever reads or writes the state of the process: one thread at a
+ * time, and no signal handler meanwhile. mask takes what threads_leave gives
+ * back. -EAGAIN: this thread is inside already. */
+int threads_enter(uint64_t *mask);
+void threads_leave(uint64_t mask);
 
 /* handler.c: SIGSYS */
 int handler_install(void);
+const char *call_name(unsigned nr);	/* words.c, of this architecture; NULL: not known */
+_Noreturn void handler_violation(const char *promise, const char *call);	/* the line, and SIGABRT */
+int handler_action(int signal, const struct kernel_sigaction *, struct kernel_sigaction *old);	/* sigaction(2), either may be NULL */
 
 /* kernel.c: what this kernel can do, asked once */
 int kernel_abi(void);			/* Landlock ABI, at most the newest known; 0: none */
@@ -77,13 +87,29 @@ struct veil_options {
 	bool pledged;		/* kinds hold */
 	promise_set set;	/* the kinds of access that are promised, and implied paths */
 	bool layer;		/* promises make a layer even where nothing is unveiled */
+	bool whole;		/* leave out what was unveiled: it is not sealed yet */
+	bool strict;		/* UNVEIL_STRICT=1: no directory is widened for a path in it */
 };
 int veil_add(const char *path, const char *perms);	/* errors of unveil(2), negative */
 bool veil_used(void);			/* something was unveiled */
 int veil_ruleset(const struct veil_options *);	/* a descriptor, -ENOENT: nothing to hold */
-void veil_clear(void);
+void veil_clear(void);			/* after it is sealed; its descriptors are closed */
 
-/* pledge.c and unveil.c: the state of the process */
-int seal(void);		/* what was unveiled goes to the kernel; for exec.c too */
+/* unveil.c */
+int unveil_seal(void);	/* seals, for exec.c: a list that was sealed is closed */
+
+/* libc.c: what libc would fetch when the filter no longer lets it */
+void libc_prepare(bool log);	/* log: syslog(3) too */
+
+/* pledge.c: the state of the process, read and written between
+ * threads_enter() and threads_leave() */
+bool pledge_may_speak(void);	/* write(2) is no violation */
+int pledge_unveil_asked(void);	/* may unveil(2) be called? 0; -ENOSYS under error; else does not return */
+void pledge_remember(void);	/* threads.c: the first call of a process, with the state that it was made with */
+void pledge_recall(void);	/* threads.c: a vfork child was first, and has written its own */
+int seal(void);			/* what was unveiled goes to the kernel: for unveil(NULL, NULL), and exec.c */
+
+/* What a function of unveil.h returns: 0, or -1 with errno. */
+int answer(int ret);
 
 #endif
