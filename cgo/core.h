@@ -88,11 +88,15 @@ struct veil_options {
 	promise_set set;	/* the kinds of access that are promised, and implied paths */
 	bool layer;		/* promises make a layer even where nothing is unveiled */
 	bool whole;		/* leave out what was unveiled: it is not sealed yet */
+	bool strict;		/* UNVEIL_STRICT=1: no directory is widened for a path in it */
 };
 int veil_add(const char *path, const char *perms);	/* errors of unveil(2), negative */
 bool veil_used(void);			/* something was unveiled */
 int veil_ruleset(const struct veil_options *);	/* a descriptor, -ENOENT: nothing to hold */
-void veil_clear(void);
+void veil_clear(void);			/* after it is sealed; its descriptors are closed */
+
+/* unveil.c */
+int unveil_seal(void);	/* seals, for exec.c: a list that was sealed is closed */
 
 /* libc.c: what libc would fetch when the filter no longer lets it */
 void libc_prepare(bool log);	/* log: syslog(3) too */

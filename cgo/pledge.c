@@ -197,6 +197,7 @@ static int new_layer(const struct process *p, bool sealing)
 		.pledged = p->pledged && !held(p, "exec"),
 		.set = p->pledged ? p->promises : 0,
 		.whole = !sealing && !p->sealed,
+		.strict = wishes.strict,
 	};
 	bool seals = sealing && !p->sealed && veil_used();
 
@@ -206,6 +207,13 @@ static int new_layer(const struct process *p, bool sealing)
 	if (p->layers >= LAYERS_MAX)
 		return -E2BIG;
 	return veil_ruleset(&options);
+}
+
+/* After a layer is on: the descriptors of the list are for nothing now. */
+static void close_veil(const struct process *p)
+{
+	if (p->sealed && veil_used() && !threads_vforked())
+		veil_clear();
 }
 
 static void took_layer(struct process *p, bool sealing)
@@ -346,6 +354,8 @@ static int narrow(const struct process *was, struct process *p, struct scratch *
 		ret = threads_apply(ruleset, NULL);
 		sys(NR_close, ruleset);
 		ruleset = -1;
+		if (ret == 0)
+			close_veil(p);
 	}
 	if (ret == 0) {
 		o = options_of(was, p);
@@ -357,8 +367,11 @@ static int narrow(const struct process *was, struct process *p, struct scratch *
 			ret = put_on(&o, s, ruleset >= 0 ? ruleset : -1);
 		}
 	}
-	if (ruleset >= 0)
+	if (ruleset >= 0) {
 		sys(NR_close, ruleset);
+		if (ret == 0)
+			close_veil(p);
+	}
 	if (maps >= 0)
 		sys(NR_close, maps);
 	return ret;
@@ -373,6 +386,7 @@ int seal(void)
 		return -ENOSYS;
 	if (!held(&now, "stdio"))
 		return 0;	/* sealed by the pledge that gave it up */
+	read_wishes();
 	ruleset = new_layer(&next, true);
 	if (ruleset == -ENOENT)
 		return 0;
