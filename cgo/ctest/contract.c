@@ -236,13 +236,29 @@ static void own_abort_handler(int signal)
 	_exit(3);
 }
 
-static void socket_with_handlers(void)
+static void socket_with_handler(void)
 {
-	sigset_t all;
-
 	signal(SIGABRT, own_abort_handler);
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
+	inet_socket();
+}
+
+static void socket_blocking(void)
+{
+	sigset_t set;
+
+	sigfillset(&set);
+	sigdelset(&set, SIGSYS);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	inet_socket();
+}
+
+/* The kernel does not call a handler that is blocked: it ends the process itself. */
+static void socket_blocking_all(void)
+{
+	sigset_t set;
+
+	sigfillset(&set);
+	sigprocmask(SIG_SETMASK, &set, NULL);
 	inet_socket();
 }
 
@@ -315,30 +331,33 @@ static void sent_ignored(void)
 	raise(SIGSYS);
 }
 
-static __attribute__((noinline)) int overflow(int depth)
+static char *stack_end;
+
+/* Down to where a frame of a handler has no room. */
+static __attribute__((noinline)) int descend(int depth)
 {
-	volatile char frame[4096];
+	volatile char frame[256];
 
 	frame[0] = (char)depth;
-	/* Near the end of the stack, where a frame of a handler has no room. */
-	if ((char *)__builtin_frame_address(0) - 3 * 4096 < *(char **)ct_said) {
+	if ((char *)__builtin_frame_address(0) - 1280 < stack_end) {
 		syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
 		return 0;
 	}
-	return overflow(depth + 1) + frame[0];
+	return descend(depth + 1) + frame[0];
 }
 
-static void *small_stack(void *none)
+static void *deep_socket(void *alternate)
 {
 	static char other[1 << 16];
-	stack_t alternate = { .ss_sp = other, .ss_size = sizeof other };
+	stack_t stack = { .ss_sp = other, .ss_size = sizeof other };
 
-	sigaltstack(&alternate, NULL);
-	overflow(0);
-	return none;
+	if (alternate != NULL)
+		sigaltstack(&stack, NULL);
+	descend(0);
+	return NULL;
 }
 
-static void on_alternate_stack(void)
+static void deep_thread(void *alternate)
 {
 	size_t size = 1 << 18;
 	char *stack = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -346,13 +365,23 @@ static void on_alternate_stack(void)
 	pthread_t t;
 
 	ct_true(stack != MAP_FAILED);
-	ct_ok(mprotect(stack, 2 * 4096, PROT_NONE));
-	*(char **)ct_said = stack + 2 * 4096 - 2 * 4096;
+	ct_ok(mprotect(stack, 4096, PROT_NONE));
+	stack_end = stack + 4096;
 	ct_ok(pledge("stdio", NULL));
 	pthread_attr_init(&a);
 	pthread_attr_setstack(&a, stack, size);
-	ct_true(pthread_create(&t, &a, small_stack, NULL) == 0);
+	ct_true(pthread_create(&t, &a, deep_socket, alternate) == 0);
 	pthread_join(t, NULL);
+}
+
+static void on_alternate_stack(void)
+{
+	deep_thread(&stack_end);
+}
+
+static void on_no_stack(void)
+{
+	deep_thread(NULL);
 }
 
 /* ---- the environment */
@@ -416,7 +445,9 @@ static void cases(void)
 	ct_says = "]: pledge \"\", syscall ptrace\n";
 	ct_act("stdio: ptrace", "stdio", NULL, CT_SIGNAL(SIGABRT), ptrace_me);
 	ct_says = "]: pledge \"inet\", syscall socket\n";
-	ct_act("past a handler of SIGABRT, blocked", "stdio", NULL, CT_SIGNAL(SIGABRT), socket_with_handlers);
+	ct_act("past a handler of SIGABRT", "stdio", NULL, CT_SIGNAL(SIGABRT), socket_with_handler);
+	ct_act("past a blocked SIGABRT", "stdio", NULL, CT_SIGNAL(SIGABRT), socket_blocking);
+	ct_act("past a blocked SIGSYS", "stdio", NULL, CT_SIGNAL(SIGSYS), socket_blocking_all);
 	ct_act("past an ignored SIGABRT", "stdio", NULL, CT_SIGNAL(SIGABRT), socket_ignoring);
 	ct_says = "]: pledge \"inet\", syscall socket\n";
 	ct_act("in a thread", "stdio", NULL, CT_SIGNAL(SIGABRT), socket_in_thread);
@@ -428,6 +459,7 @@ static void cases(void)
 	ct_case("SIGSYS from others, ignored", 0, sent_ignored);
 	ct_says = "]: pledge \"inet\", syscall socket\n";
 	ct_case("on the alternate stack", CT_SIGNAL(SIGABRT), on_alternate_stack);
+	ct_case("with no stack left (control)", CT_SIGNAL(SIGSEGV), on_no_stack);
 	ct_case("UNVEIL_VIOLATION=errno", 0, errno_wished);
 	ct_case("UNVEIL_STRICT=1", 0, strict_wished);
 }
