@@ -11,6 +11,7 @@
  * little: no descriptor is closed, no memory mapped, and only a filter put on.
  */
 #include "core.h"
+#include "table_gen.h"
 #include "unveil.h"
 
 #include <signal.h>
@@ -38,23 +39,17 @@ void pledge_recall(void)
 	now = at_first;
 }
 
-/* The promises that code has to know by name. */
-static promise_set of(const char *words)
-{
-	promise_set set = 0;
+#define BIT(name) PROMISE_BIT(PROMISE_##name)
 
-	words_parse(words, &set);
-	return set;
-}
-
-static bool held(const struct process *p, const char *word)
+/* Whether p may do what a promise grants: it has made it, or none yet. */
+static bool held(const struct process *p, promise_set promise)
 {
-	return !p->pledged || (p->promises & of(word)) != 0;
+	return !p->pledged || (p->promises & promise) != 0;
 }
 
 bool pledge_may_speak(void)
 {
-	return held(&now, "stdio");
+	return held(&now, BIT(STDIO));
 }
 
 /* libc's errno, a weak reference: the library names no libc that it needs. */
@@ -147,7 +142,7 @@ static struct scratch *scratch_new(const struct process *was)
 {
 	long memory;
 
-	if (!held(was, "stdio"))
+	if (!held(was, BIT(STDIO)))
 		return kept;
 	memory = sys(NR_mmap, NULL, sizeof(struct scratch), PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0);
 	return memory < 0 && memory > -4096 ? NULL : (struct scratch *)memory;
@@ -155,7 +150,7 @@ static struct scratch *scratch_new(const struct process *was)
 
 static void scratch_done(const struct process *p, struct scratch *s)
 {
-	if (held(p, "stdio"))
+	if (held(p, BIT(STDIO)))
 		sys(NR_munmap, s, sizeof *s);
 	else if (!threads_vforked())
 		kept = s;
@@ -171,15 +166,15 @@ static struct {
 static int gaps(promise_set set)
 {
 	static const struct {
-		const char *word;
+		promise_set promise;
 		int abi;
 	} since[] = {
-		{ "unix", 9 },	/* sockets by path */
-		{ "dns", 10 },	/* UDP to other ports */
+		{ BIT(UNIX), 9 },	/* sockets by path */
+		{ BIT(DNS), 10 },	/* UDP to other ports */
 	};
 
 	for (size_t i = 0; i < sizeof since / sizeof *since; i++)
-		if ((set & of(since[i].word)) != 0 && kernel_abi() < since[i].abi)
+		if ((set & since[i].promise) != 0 && kernel_abi() < since[i].abi)
 			return -EOPNOTSUPP;
 	return 0;
 }
@@ -192,9 +187,10 @@ static int gaps(promise_set set)
 static int new_layer(const struct process *p, bool sealing)
 {
 	/* what no rule of a ruleset depends on */
-	promise_set idle = of("error unveil prot_exec flock fattr chown sendfd recvfd id settime mcast");
+	const promise_set idle = BIT(ERROR) | BIT(UNVEIL) | BIT(PROT_EXEC) | BIT(FLOCK) | BIT(FATTR) | BIT(CHOWN) |
+		BIT(SENDFD) | BIT(RECVFD) | BIT(ID) | BIT(SETTIME) | BIT(MCAST);
 	struct veil_options options = {
-		.pledged = p->pledged && !held(p, "exec"),
+		.pledged = p->pledged && !held(p, BIT(EXEC)),
 		.set = p->pledged ? p->promises : 0,
 		.whole = !sealing && !p->sealed,
 		.strict = wishes.strict,
@@ -220,7 +216,7 @@ static void took_layer(struct process *p, bool sealing)
 {
 	p->layers++;
 	p->sealed |= sealing;
-	if (p->pledged && !held(p, "exec")) {
+	if (p->pledged && !held(p, BIT(EXEC))) {
 		p->layered = true;
 		p->layer_set = p->promises;
 	}
@@ -239,7 +235,7 @@ static struct filter_options options_of(const struct process *was, const struct 
 		.no_layer = !p->layered,
 	};
 
-	if (held(was, "stdio")) {
+	if (held(was, BIT(STDIO))) {
 		o.uid = (uint32_t)sys(NR_geteuid);
 		o.gid = (uint32_t)sys(NR_getegid);
 	}
@@ -252,13 +248,13 @@ static void bind_to(struct filter_options *o, const struct process *p, const str
 	o->ranges = ranges;
 	o->n = (unsigned)n;
 	o->next_bound = p->exec_pledged;
-	o->next = p->exec | of("prot_exec");	/* its loader maps code */
+	o->next = p->exec | BIT(PROT_EXEC);	/* its loader maps code */
 }
 
 /* Or lets every image do what any of them may, and what a loader does. */
 static void inherit(struct filter_options *o, const struct process *p)
 {
-	o->set |= of("prot_exec rpath") | (p->exec_pledged ? p->exec : 0);
+	o->set |= BIT(PROT_EXEC) | BIT(RPATH) | (p->exec_pledged ? p->exec : 0);
 }
 
 static int put_on(const struct filter_options *o, struct scratch *s, int ruleset)
@@ -319,7 +315,7 @@ static int put_on_bound(struct filter_options *o, const struct process *p, struc
 /* Whether the images to come are to have another filter than this one. */
 static bool wants_bound(const struct process *p)
 {
-	return held(p, "exec") && !held(p, "prot_exec") && !wishes.inherit;
+	return held(p, BIT(EXEC)) && !held(p, BIT(PROT_EXEC)) && !wishes.inherit;
 }
 
 /*
@@ -328,7 +324,7 @@ static bool wants_bound(const struct process *p)
  */
 static int narrow(const struct process *was, struct process *p, struct scratch *s)
 {
-	bool stdio = held(p, "stdio"), sealing = !held(p, "unveil");
+	bool stdio = held(p, BIT(STDIO)), sealing = !held(p, BIT(UNVEIL));
 	int maps = -1, n = 0, ruleset = -1, ret = 0;
 	struct filter_options o;
 
@@ -341,7 +337,7 @@ static int narrow(const struct process *was, struct process *p, struct scratch *
 		if (n == -EOPNOTSUPP)
 			n = 0;
 	}
-	if (n >= 0 && held(was, "stdio")) {
+	if (n >= 0 && held(was, BIT(STDIO))) {
 		ruleset = new_layer(p, sealing);
 		if (ruleset >= 0)
 			took_layer(p, sealing);
@@ -362,7 +358,7 @@ static int narrow(const struct process *was, struct process *p, struct scratch *
 		if (n > 0) {
 			ret = put_on_bound(&o, p, s, maps, n, ruleset >= 0 ? ruleset : -1);
 		} else {
-			if (held(p, "exec"))
+			if (held(p, BIT(EXEC)))
 				inherit(&o, p);
 			ret = put_on(&o, s, ruleset >= 0 ? ruleset : -1);
 		}
@@ -384,7 +380,7 @@ int seal(void)
 
 	if (kernel_abi() == 0)
 		return -ENOSYS;
-	if (!held(&now, "stdio"))
+	if (!held(&now, BIT(STDIO)))
 		return 0;	/* sealed by the pledge that gave it up */
 	read_wishes();
 	ruleset = new_layer(&next, true);
@@ -402,9 +398,9 @@ int seal(void)
 
 int pledge_unveil_asked(void)
 {
-	if (held(&now, "unveil"))
+	if (held(&now, BIT(UNVEIL)))
 		return 0;
-	if (held(&now, "error"))
+	if (held(&now, BIT(ERROR)))
 		return -ENOSYS;
 	if (wishes.errnos)
 		return -EPERM;
@@ -428,7 +424,7 @@ static int request(struct process *p, const char *promises, const char *execprom
 		if (ret < 0)
 			return ret;
 		if (p->pledged) {
-			if (held(p, "error"))
+			if (held(p, BIT(ERROR)))
 				set &= p->promises;
 			if ((words_expand(set) & ~words_expand(p->promises)) != 0)
 				return -EPERM;
@@ -453,7 +449,7 @@ static bool nothing_new(const struct process *was, const struct process *p)
 {
 	bool exec_alike = was->exec_pledged == p->exec_pledged && was->exec == p->exec;
 
-	return !p->pledged || (was->pledged && was->promises == p->promises && (exec_alike || !held(p, "exec")));
+	return !p->pledged || (was->pledged && was->promises == p->promises && (exec_alike || !held(p, BIT(EXEC))));
 }
 
 static int pledge_inside(const char *promises, const char *execpromises)
@@ -490,7 +486,7 @@ static void prepare(const char *promises)
 	promise_set set;
 
 	if (promises != NULL && !now.pledged && words_parse(promises, &set) == 0)
-		libc_prepare((set & of("stdio")) != 0 && (set & of("unix")) == 0);
+		libc_prepare((set & BIT(STDIO)) != 0 && (set & BIT(UNIX)) == 0);
 }
 
 int pledge(const char *promises, const char *execpromises)

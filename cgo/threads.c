@@ -32,7 +32,7 @@
 #define MUSL_SIGNAL 34
 
 #define ANSWER_MS 2000	/* until a thread that does not answer is EAGAIN */
-#define STUCK_MS 50	/* without progress, until the threads are let go and asked again */
+#define STUCK_MS 50	/* without progress, until the threads are let go and asked again; then twice as long */
 
 #define CLONE_THREAD_ 0x10000
 #define MADV_DONTFORK_ 10
@@ -617,7 +617,7 @@ static bool all_parked(struct meeting *m, int tasks, uint32_t known_before)
 
 static int park_all(struct meeting *m, int tasks)
 {
-	long start = now_ms(), moved = start, looked = start;
+	long start = now_ms(), moved = start, looked = start, patience = STUCK_MS;
 	uint32_t parked = 0;
 
 	store(&m->phase, PARK);
@@ -645,8 +645,9 @@ static int park_all(struct meeting *m, int tasks)
 		}
 		if (now - start >= ANSWER_MS)
 			return -EAGAIN;
-		if (now - moved >= STUCK_MS) {
+		if (now - moved >= patience) {
 			start_over(m);
+			patience *= 2;	/* a busy machine may be all that it is */
 			parked = 0;
 			moved = now_ms();
 		}
