@@ -40,10 +40,14 @@ build/libunveil.so.0: build/libunveil.so
 	ln -sf libunveil.so $@
 
 # Without spawn.c: a static program cannot find the functions of libc that it
-# would stand in for.
-build/libunveil.a: $(patsubst cgo/%.c,build/lib/%.o,$(filter-out cgo/spawn.c,$(LIB_SOURCES)))
-	rm -f $@
-	$(AR) rcs $@ $^
+# would stand in for. What the files share gets a prefix, since a program may
+# have a function of the same name.
+build/libunveil.a: $(patsubst cgo/%.c,build/lib/%.o,$(filter-out cgo/spawn.c,$(LIB_SOURCES))) cgo/libunveil.map
+	@rm -rf $@ build/lib/static && mkdir -p build/lib/static
+	nm -g --defined-only $(filter %.o,$^) | awk 'NR == FNR { sub(/;/, ""); public[$$1]; next } \
+		NF == 3 && !($$3 in public) { print $$3, "unveil_in_" $$3 }' cgo/libunveil.map - >build/lib/static/names
+	for o in $(filter %.o,$^); do objcopy --redefine-syms=build/lib/static/names $$o build/lib/static/$${o##*/} || exit; done
+	$(AR) rcs $@ build/lib/static/*.o
 
 LIB_VERSION = $(or $(patsubst v%,%,$(filter v%,$(VERSION))),0)
 

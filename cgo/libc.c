@@ -36,6 +36,7 @@ extern char __libc_single_threaded weak;
 #define RTLD_NOW_	2
 
 struct imports {
+	bool any;	/* an object imports anything: the program is not static */
 	bool syslog, unwinder;
 };
 
@@ -84,9 +85,40 @@ static int look(struct dl_phdr_info *object, size_t size, void *found)
 	}
 	if (symbols == NULL || names == NULL || hash == NULL)
 		return 0;
+	((struct imports *)found)->any = true;
 	for (uint32_t i = 1; i < hash[1]; i++)
 		note(found, names + symbols[i].st_name);
 	return 0;
+}
+
+#ifdef __x86_64__
+#define NR_getpeername_ 52
+#else
+#define NR_getpeername_ 205
+#endif
+#define AF_UNIX_ 1
+
+/* Whether a low descriptor is a socket that the log listens to: its path ends
+ * in "log", on systemd's machines too. */
+static bool connected(void)
+{
+	for (int fd = 0; fd < 256; fd++) {
+		struct {
+			uint16_t family;
+			char path[109];
+		} peer;
+		uint32_t size = sizeof peer - 1;
+		size_t n = 0;
+
+		if (sys(NR_getpeername_, fd, &peer, &size) < 0 || peer.family != AF_UNIX_ || size <= 2 || size >= sizeof peer)
+			continue;
+		peer.path[size - 2] = '\0';
+		while (peer.path[n] != '\0')
+			n++;
+		if (n > 3 && equal(peer.path + n - 3, "log"))
+			return true;
+	}
+	return false;
 }
 
 /* Whether libc may be called here. */
@@ -103,16 +135,16 @@ static bool safe(void)
 
 void libc_prepare(bool log)
 {
-	struct imports found = { false, false };
+	struct imports found = { false, false, false };
 
 	if (!safe())
 		return;
-	if (dl_iterate_phdr != NULL && dlopen != NULL)
+	if (dl_iterate_phdr != NULL)
 		dl_iterate_phdr(look, &found);
-	else
+	if (!found.any)
 		found.syslog = true;	/* a static program has openlog only with syslog */
-	/* Options that were set before, without LOG_NDELAY, are lost: libc gives no way to keep them. */
-	if (log && found.syslog && openlog != NULL)
+	/* The options of an openlog(3) without LOG_NDELAY before are lost: libc has no way to ask for them. */
+	if (log && found.syslog && openlog != NULL && !connected())
 		openlog(NULL, LOG_NDELAY_, gnu_get_libc_version != NULL ? LOG_KEEP_ : 8 /* LOG_USER */);
 	if (found.unwinder && dlopen != NULL && gnu_get_libc_version != NULL)
 		dlopen("libgcc_s.so.1", RTLD_NOW_);

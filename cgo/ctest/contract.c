@@ -223,6 +223,23 @@ static void exec_true(void)
 	ct_fail("exec: errno %d", errno);
 }
 
+/* This program again, or another with its code elsewhere: a socket is all it makes. */
+static void exec_socket(void)
+{
+	const char *probe = getenv("CT_PROBE");
+
+	ct_true(probe != NULL);
+	execl(probe, probe, "socket", (char *)NULL);
+	ct_fail("exec: errno %d", errno);
+}
+
+static void exec_socket_inherit(void)
+{
+	setenv("UNVEIL_EXEC", "inherit", 1);
+	ct_ok(pledge("stdio rpath exec", NULL));
+	exec_socket();
+}
+
 static void ptrace_me(void)
 {
 	ct_ok(syscall(SYS_ptrace, 0 /* PTRACE_TRACEME */, 0, 0, 0));
@@ -440,6 +457,14 @@ static void cases(void)
 	ct_says = "]: pledge \"exec\", syscall execve\n";
 	ct_act("stdio rpath: exec", "stdio rpath", NULL, CT_SIGNAL(SIGABRT), exec_true);
 	ct_act("stdio exec: exec", "stdio exec", NULL, 0, exec_true);
+	ct_act("stdio rpath exec: exec of what makes a socket", "stdio rpath exec", NULL, 0, exec_socket);
+	ct_act("stdio exec: exec of what makes a socket", "stdio exec", NULL, 0, exec_socket);
+	ct_act("the same, under execpromises that lack it", "stdio rpath exec", "stdio rpath", CT_SIGNAL(SIGSYS), exec_socket);
+	ct_act("the same, under execpromises that have it", "stdio rpath exec", "stdio rpath inet", 0, exec_socket);
+	ct_act("socket, with exec held", "stdio rpath proc exec", NULL, CT_SIGNAL(SIGABRT), inet_socket);
+	ct_act("socket in a child, with exec held", "stdio rpath proc exec", NULL, 34, socket_in_child);
+	ct_act("socket in a thread, with exec held", "stdio rpath proc exec", NULL, CT_SIGNAL(SIGABRT), socket_in_thread);
+	ct_case("UNVEIL_EXEC=inherit", CT_SIGNAL(SIGSYS), exec_socket_inherit);
 	ct_says = "]: pledge \"\", syscall ptrace\n";
 	ct_act("stdio: ptrace", "stdio", NULL, CT_SIGNAL(SIGABRT), ptrace_me);
 	ct_says = "]: pledge \"inet\", syscall socket\n";
@@ -464,5 +489,7 @@ static void cases(void)
 
 int main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "socket") == 0)
+		return socket(AF_INET, SOCK_STREAM, 0) < 0;
 	return ct_main(argc, argv, cases);
 }

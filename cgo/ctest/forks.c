@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#define CHILDREN 20000
+static int many = 20000;	/* CT_CHILDREN */
 
 static atomic_int stop;
 
@@ -50,7 +50,7 @@ static void first(void)
 
 static void quiet(void)
 {
-	forks(CHILDREN / 10);
+	forks(many / 10);
 }
 
 static void *mapping(void *none)
@@ -83,7 +83,7 @@ static void with_threads(void)
 
 	for (int i = 0; i < 4; i++)
 		ct_true(pthread_create(&t[i], NULL, i % 2 ? pledging : mapping, NULL) == 0);
-	forks(CHILDREN);
+	forks(many);
 	stop = 1;
 	for (int i = 0; i < 4; i++)
 		pthread_join(t[i], NULL);
@@ -105,7 +105,7 @@ static void while_pledging(void)
 
 	for (int i = 0; i < 2; i++)
 		ct_true(pthread_create(&t[i], NULL, narrowing, NULL) == 0);
-	forks(CHILDREN / 20);
+	forks(many / 20);
 	stop = 1;
 	for (int i = 0; i < 2; i++)
 		pthread_join(t[i], NULL);
@@ -224,7 +224,7 @@ static void in_handler_once(void)
 static void in_handler(void)
 {
 	ct_true(freopen("/dev/null", "w", stdout) != NULL);
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < many / 40; i++) {
 		int status;
 		pid_t child = fork();
 
@@ -257,7 +257,11 @@ static void handler_in_pledge(void)
 
 static void cases(void)
 {
-	ct_limit_ms = 120000;
+	const char *wanted = getenv("CT_CHILDREN");
+
+	if (wanted != NULL)
+		many = atoi(wanted);
+	ct_limit_ms = 240000;
 	ct_case("first thing in main", 0, first);
 	ct_case("of a quiet process", 0, quiet);
 	ct_case("with threads in malloc, stdio and pledge", 0, with_threads);

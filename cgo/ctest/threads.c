@@ -354,16 +354,10 @@ static void c_empty(void)
 
 static void into_empty_root(void)
 {
-	char name[] = "/tmp/ct-root-XXXXXX";
-
-	if (geteuid() != 0) {
-		ct_true(write(2, "chroot needs root", 17) == 17);
-		_exit(CT_SKIP);
-	}
-	ct_true(mkdtemp(name) != NULL);
-	ct_ok(chroot(name));
+	ct_need_root();
+	mkdir("/tmp/ct-root", 0755);
+	ct_ok(chroot("/tmp/ct-root"));
 	ct_ok(chdir("/"));
-	ct_ok(rmdir("/") == 0 || errno == EBUSY ? 0 : -1);
 }
 
 /* No /proc: every number is tried. */
