@@ -1,6 +1,7 @@
 package pledge
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -92,15 +93,7 @@ func (i *Image) check(set Set, o Options) error {
 // or touch as one.
 func (i *Image) merged(a Arch) []Range {
 	all := append(fixedRanges(a), i.Ranges...)
-	slices.SortFunc(all, func(a, b Range) int {
-		switch {
-		case a.First < b.First:
-			return -1
-		case a.First > b.First:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(all, func(a, b Range) int { return cmp.Compare(a.First, b.First) })
 	list := all[:1]
 	for _, r := range all[1:] {
 		last := &list[len(list)-1]
