@@ -27,8 +27,11 @@ typedef uint64_t promise_set;
 int words_parse(const char *words, promise_set *set);	/* -EFAULT -EINVAL -ENAMETOOLONG */
 const char *words_name(unsigned place);			/* NULL: no such promise */
 promise_set words_expand(promise_set set);		/* the flags that fattr and chown share, semantics of 1.1 */
+const char *call_name(unsigned nr);			/* NULL: no such system call */
 
-/* range of executable memory, both ends included: image.c */
+/* Executable memory: last is the address behind its last byte, which is where
+ * the pointer of a system call that ends there is. Ranges rise and do not
+ * overlap. */
 struct range {
 	uint64_t first, last;
 };
@@ -48,15 +51,17 @@ struct filter_options {
 	unsigned n;
 	bool next_bound;
 	promise_set next;
+	bool foreign;		/* image-bound, next is free: 32-bit calls too; image_foreign() says when */
 };
 #define FILTER_MAX 4096	/* BPF_MAXINSNS */
-int filter_build(struct sock_filter program[FILTER_MAX], const struct filter_options *);	/* length; -E2BIG */
+int filter_build(struct sock_filter program[FILTER_MAX], const struct filter_options *);	/* length; -E2BIG -EINVAL */
 
 /* image.c: the executable mappings of this image, for a filter bound to it */
 #define RANGES_MAX 512
 int image_maps(void);	/* /proc/self/maps, a descriptor; -EOPNOTSUPP */
 int image_ranges(int maps, struct range ranges[RANGES_MAX]);	/* how many; -EOPNOTSUPP: cannot be bound, inherit instead */
 	/* may be asked again: it reads maps from the start */
+bool image_foreign(void);			/* no segment hides where 32-bit code is */
 
 /* threads.c: every thread, all or nothing */
 bool threads_single(void);
@@ -71,7 +76,6 @@ void threads_leave(uint64_t mask);
 
 /* handler.c: SIGSYS */
 int handler_install(void);
-const char *call_name(unsigned nr);	/* words.c, of this architecture; NULL: not known */
 _Noreturn void handler_violation(const char *promise, const char *call);	/* the line, and SIGABRT */
 int handler_action(int signal, const struct kernel_sigaction *, struct kernel_sigaction *old);	/* sigaction(2), either may be NULL */
 

@@ -156,8 +156,10 @@ static void scratch_done(const struct process *p, struct scratch *s)
 		kept = s;
 }
 
-/* The code of this image, once a filter is bound to it: that lets it make no more. */
+/* The code of this image, once a filter is bound to it: that lets it make no
+ * more. Looked for once: a filter may keep from looking again. */
 static struct {
+	bool looked_for, foreign;
 	int n;
 	struct range ranges[RANGES_MAX];
 } code;
@@ -249,6 +251,7 @@ static void bind_to(struct filter_options *o, const struct process *p, const str
 	o->n = (unsigned)n;
 	o->next_bound = p->exec_pledged;
 	o->next = p->exec | BIT(PROT_EXEC);	/* its loader maps code */
+	o->foreign = code.foreign;
 }
 
 /* Or lets every image do what any of them may, and what a loader does. */
@@ -331,8 +334,14 @@ static int narrow(const struct process *was, struct process *p, struct scratch *
 	if (wants_bound(p) && code.n > 0) {
 		n = code.n;
 		copy(s->ranges, code.ranges, n);
-	} else if (wants_bound(p) && stdio) {
+	} else if (wants_bound(p) && stdio && !code.looked_for) {
+		bool foreign = image_foreign();
+
 		maps = image_maps();
+		if (!threads_vforked()) {
+			code.looked_for = true;
+			code.foreign = foreign;
+		}
 		n = maps < 0 ? maps : image_ranges(maps, s->ranges);
 		if (n == -EOPNOTSUPP)
 			n = 0;

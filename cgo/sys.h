@@ -222,6 +222,9 @@ struct sock_fprog {
 };
 
 #define BPF_LD_W_ABS	0x20
+#define BPF_LD_IMM	0x00
+#define BPF_LD_MEM	0x60
+#define BPF_ST		0x02
 #define BPF_ALU_AND_K	0x54
 #define BPF_JMP_JA	0x05
 #define BPF_JMP_JEQ_K	0x15
@@ -229,6 +232,7 @@ struct sock_fprog {
 #define BPF_JMP_JGE_K	0x35
 #define BPF_JMP_JSET_K	0x45
 #define BPF_RET_K	0x06
+#define BPF_RET_A	0x16
 
 /* linux/seccomp.h */
 #define SECCOMP_SET_MODE_STRICT		0

@@ -233,11 +233,27 @@ static uint32_t number(const char *digits)
 	return value;
 }
 
-/* A directory of the threads of this process; negative where /proc is not
- * there, or not ours to read. */
+/*
+ * A directory of the threads of this process; negative where /proc is not
+ * there, or not ours to read. One that does not list this thread is not the
+ * kernel's, whatever it is called.
+ */
 static int open_tasks(void)
 {
-	return (int)sys(NR_openat, AT_FDCWD, "/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	int tasks = (int)sys(NR_openat, AT_FDCWD, "/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	char name[11];
+	int self;
+
+	if (tasks < 0)
+		return tasks;
+	decimal(name, (uint32_t)sys(NR_gettid));
+	self = (int)sys(NR_openat, tasks, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	if (self >= 0) {
+		sys(NR_close, self);
+		return tasks;
+	}
+	sys(NR_close, tasks);
+	return self;
 }
 
 /* The kernel's count of the threads, a zombie among them; negative errno. */
