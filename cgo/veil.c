@@ -120,7 +120,11 @@ static int remember(struct place *p, unsigned char letters, char buffer[PATH_SIZ
 	return 0;
 }
 
-/* unveil(2) of one path. The order of the checks is OpenBSD's. */
+/*
+ * unveil(2) of one path. The order of the checks is OpenBSD's, but for one
+ * that cannot fail: EPERM where neither the object nor its directory may be
+ * read, written or searched. Who walked to a name has searched its directory.
+ */
 int veil_add(const char *path, const char *perms)
 {
 	static char buffer[PATH_SIZE];
@@ -141,7 +145,7 @@ int veil_add(const char *path, const char *perms)
 		return -ENOENT;	/* what cannot be searched is not there */
 	if (err < 0)
 		return err;
-	err = may_access(&place) ? letters_parse(letters) : -EPERM;
+	err = letters_parse(letters);
 	if (err >= 0)
 		err = remember(&place, (unsigned char)err, buffer);
 	close_fd(place.dir.fd);

@@ -18,10 +18,6 @@
 #define NAME_SIZE	256	/* NAME_MAX + 1: bytes of a component, its NUL included */
 #define LINKS_MAX	40	/* MAXSYMLINKS: links that are followed on one path */
 
-#ifndef NR_faccessat2
-#define NR_faccessat2	439	/* on both architectures */
-#endif
-
 /* linux/stat.h */
 #define TYPE_MASK	0170000u
 #define TYPE_LINK	0120000u
@@ -82,11 +78,9 @@ struct place {
 	struct object dir;	/* what was named, or the directory that it is in */
 	bool is_name;		/* the latter */
 	char base[NAME_SIZE];	/* the name in it */
-	bool looked_up;		/* its last component is a name, so that a directory was searched for it */
 };
 int copy_string(char *to, size_t size, const char *from);	/* length; -EFAULT -ENAMETOOLONG */
 int walk(char path[PATH_SIZE], struct place *);	/* overwrites path */
-bool may_access(const struct place *);
 int object_open(int dir, const char *name, int flags, struct object *);
 int object_look(int dir, const char *name, struct object *, uint64_t *links);	/* fd is left alone */
 int object_name(int fd, char *to, size_t size);	/* of a directory: canonical, no NUL, "" for the root; -ENOENT: has none */

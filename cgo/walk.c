@@ -10,10 +10,12 @@
 
 /* Whether a byte can be read. rt_sigprocmask(2) is in every set of promises;
  * it copies its mask before it finds that there is no such operation. The
- * word around a byte lies in the same page. */
+ * word around a byte lies in the same page; that at 0 would be no mask. */
 static bool readable(const char *p)
 {
-	return sys(NR_rt_sigprocmask, -1, (uintptr_t)p & ~(uintptr_t)7, 0, 8) != -EFAULT;
+	uintptr_t word = (uintptr_t)p & ~(uintptr_t)7;
+
+	return word != 0 && sys(NR_rt_sigprocmask, -1, word, 0, 8) != -EFAULT;
 }
 
 /* Copies a string of the caller, which may point anywhere. */
@@ -208,15 +210,6 @@ static char *cut(char *path, const char **head)
 	return path + n;
 }
 
-static bool ends_in_dot(const char *path)
-{
-	size_t n = text_length(path);
-
-	while (n > 0 && path[n - 1] == '/')
-		n--;
-	return n == 0 || (path[n - 1] == '.' && (n == 1 || path[n - 2] == '/'));
-}
-
 /*
  * Follows a path to the end, the last link too. A directory is opened; all
  * else, and a name that stands for nothing yet, becomes a name in its
@@ -234,7 +227,6 @@ int walk(char path[PATH_SIZE], struct place *p)
 		long n;
 
 		p->is_name = false;
-		p->looked_up = !ends_in_dot(path);
 		err = object_open(at, path, O_DIRECTORY, &p->dir);
 		if (err != -ENOENT && err != -ENOTDIR)
 			break;
@@ -280,23 +272,4 @@ int walk(char path[PATH_SIZE], struct place *p)
 	if (at != AT_FDCWD)
 		close_fd(at);
 	return err;
-}
-
-/*
- * Whether the caller may read, write or search what was named, or the
- * directory that it is in. Who walked to a name has searched its directory;
- * the other cases are "." and the root.
- */
-bool may_access(const struct place *p)
-{
-	if (p->looked_up || p->is_name)
-		return true;
-	for (int mode = 4; mode != 0; mode >>= 1) {
-		long err = sys(NR_faccessat2, p->dir.fd, "", mode, AT_EACCESS | AT_EMPTY_PATH);
-
-		/* Whatever else goes wrong, an entry gives no access by itself. */
-		if (err != -EACCES)
-			return true;
-	}
-	return false;
 }
