@@ -2,6 +2,8 @@
 
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
+LIBDIR  ?= $(PREFIX)/lib
+INCDIR  ?= $(PREFIX)/include
 MANDIR  ?= $(PREFIX)/share/man
 
 # Pinned, so that a new release of a checker never breaks an old commit.
@@ -15,14 +17,51 @@ export GOFLAGS += -buildvcs=false
 
 # Static and no PIE: a dynamic or relocated launcher costs more to start than
 # all that it does.
-build: build/unveil-run ## build build/unveil-run (the default)
+build: build/unveil-run build/libunveil.so.0 build/libunveil.a ## build the launcher and the library into build (the default)
 
 build/unveil-run: FORCE # go knows what is up to date
 	CGO_ENABLED=0 go build -trimpath -buildmode=exe -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/unveil-run
 
-install: build ## install the binary and its manual below DESTDIR and PREFIX
+# The library runs with any libc, and so links to none: no call of memcpy(3)
+# that a compiler likes to make of a loop, no check of the stack.
+LIB_CFLAGS  = -std=c11 -Wall -Wextra -Werror -O2 -fvisibility=hidden -fPIC -fno-stack-protector -fno-tree-loop-distribute-patterns
+LIB_SOURCES = $(filter-out cgo/asleep.c,$(wildcard cgo/*.c))
+LIB_HEADERS = $(wildcard cgo/*.h)
+
+build/lib/%.o: cgo/%.c $(LIB_HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(LIB_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+build/libunveil.so: $(LIB_SOURCES:cgo/%.c=build/lib/%.o) cgo/libunveil.map
+	$(CC) $(CFLAGS) $(LDFLAGS) -nostdlib -shared -Wl,-soname,libunveil.so.0 -Wl,--version-script=cgo/libunveil.map \
+		-Wl,-z,relro,-z,now,-z,noexecstack -o $@ $(filter %.o,$^)
+
+build/libunveil.so.0: build/libunveil.so
+	ln -sf libunveil.so $@
+
+# Without spawn.c: a static program cannot find the functions of libc that it
+# would stand in for. What the files share gets a prefix, since a program may
+# have a function of the same name.
+build/libunveil.a: $(patsubst cgo/%.c,build/lib/%.o,$(filter-out cgo/spawn.c,$(LIB_SOURCES))) cgo/libunveil.map
+	@rm -rf $@ build/lib/static && mkdir -p build/lib/static
+	nm -g --defined-only $(filter %.o,$^) | awk 'NR == FNR { sub(/;/, ""); public[$$1]; next } \
+		NF == 3 && !($$3 in public) { print $$3, "unveil_in_" $$3 }' cgo/libunveil.map - >build/lib/static/names
+	for o in $(filter %.o,$^); do objcopy --redefine-syms=build/lib/static/names $$o build/lib/static/$${o##*/} || exit; done
+	$(AR) rcs $@ build/lib/static/*.o
+
+LIB_VERSION = $(or $(patsubst v%,%,$(filter v%,$(VERSION))),0)
+
+install: build ## install the launcher, the library and their manuals below DESTDIR and PREFIX
 	install -D -m 755 build/unveil-run '$(DESTDIR)$(BINDIR)/unveil-run'
+	install -D -m 755 build/libunveil.so '$(DESTDIR)$(LIBDIR)/libunveil.so.0'
+	ln -sf libunveil.so.0 '$(DESTDIR)$(LIBDIR)/libunveil.so'
+	install -D -m 644 build/libunveil.a '$(DESTDIR)$(LIBDIR)/libunveil.a'
+	install -D -m 644 cgo/unveil.h '$(DESTDIR)$(INCDIR)/unveil.h'
+	install -d '$(DESTDIR)$(LIBDIR)/pkgconfig'
+	sed -e 's|@prefix@|$(PREFIX)|' -e 's|@libdir@|$(LIBDIR)|' -e 's|@includedir@|$(INCDIR)|' -e 's|@version@|$(LIB_VERSION)|' \
+		cgo/unveil.pc.in >'$(DESTDIR)$(LIBDIR)/pkgconfig/unveil.pc'
 	install -D -m 644 cmd/unveil-run/unveil-run.1 '$(DESTDIR)$(MANDIR)/man1/unveil-run.1'
+	for page in $(wildcard cgo/*.3); do install -D -m 644 $$page '$(DESTDIR)$(MANDIR)/man3/'$${page##*/} || exit; done
 
 test: ## run the tests; what this machine cannot do is skipped, and said
 	go test ./...

@@ -20,6 +20,8 @@ type assembler struct {
 	back  []unix.SockFilter
 	o     *Options
 	plain map[uint32]int // the last place of each answer of a plain leaf
+
+	pointer, address int // of a program that is bound to an image: see image.go
 }
 
 // put writes an instruction before all others and returns its place.
@@ -66,17 +68,29 @@ func assemble(leaves []leaf, o Options) []unix.SockFilter {
 // assembleBy makes the program with the given way to find a leaf.
 func assembleBy(leaves []leaf, o Options, find func(*assembler, []leaf) int) []unix.SockFilter {
 	a := &assembler{back: make([]unix.SockFilter, 0, 1024), o: &o, plain: map[uint32]int{}}
-	tree := find(a, leaves)
+	a.head(find(a, leaves), -1, false)
+	return a.program()
+}
+
+// head writes what comes before the tree. foreign is the place where calls of
+// other architectures go, or -1: the process dies. bound is about x32.
+func (a *assembler) head(tree, foreign int, bound bool) {
 	arch := uint32(unix.AUDIT_ARCH_AARCH64)
-	if o.Arch == AMD64 {
+	if a.o.Arch == AMD64 {
 		arch = unix.AUDIT_ARCH_X86_64
-		x32 := a.ret(errnoAction(unix.ENOSYS))
+		x32 := a.answer(errnoAction(unix.ENOSYS), bound)
 		a.jump(unix.BPF_JGE, x32Bit, x32, tree)
 	}
 	nr := a.load(dataNr)
-	foreign := a.ret(unix.SECCOMP_RET_KILL_PROCESS)
+	if foreign < 0 {
+		foreign = a.ret(unix.SECCOMP_RET_KILL_PROCESS)
+	}
 	a.jump(unix.BPF_JEQ, arch, nr, foreign)
 	a.load(dataArch)
+}
+
+// program returns what was written, from its beginning to its end.
+func (a *assembler) program() []unix.SockFilter {
 	for i, j := 0, len(a.back)-1; i < j; i, j = i+1, j-1 {
 		a.back[i], a.back[j] = a.back[j], a.back[i]
 	}
@@ -87,9 +101,9 @@ func assembleBy(leaves []leaf, o Options, find func(*assembler, []leaf) int) []u
 func (a *assembler) tree(leaves []leaf) int {
 	if len(leaves) == 1 {
 		if leaves[0].plain() {
-			return a.share(leaves[0].steps[0].ret)
+			return a.share(&leaves[0])
 		}
-		return a.leaf(leaves[0].steps)
+		return a.leaf(&leaves[0])
 	}
 	middle := len(leaves) / 2
 	right := a.tree(leaves[middle:])
@@ -97,22 +111,25 @@ func (a *assembler) tree(leaves []leaf) int {
 	return a.jump(unix.BPF_JGE, leaves[middle].first, right, left)
 }
 
-// share returns the place of a ret that is near, or writes one. The kernel
-// compiles a program at each attach, so that its length is what pledge costs.
-func (a *assembler) share(ret uint32) int {
+// share returns the place of the answer of a plain leaf that is near, or
+// writes one. The kernel compiles a program at each attach, so that its length
+// is what pledge costs.
+func (a *assembler) share(l *leaf) int {
+	ret := l.steps[0].ret
 	if place, ok := a.plain[ret]; ok && a.distance(place) < 128 {
 		return place
 	}
-	a.plain[ret] = a.ret(ret)
+	a.plain[ret] = a.answer(ret, l.bound)
 	return a.plain[ret]
 }
 
-// leaf writes steps and returns the place of the first.
-func (a *assembler) leaf(steps []step) int {
+// leaf writes the steps of a leaf and returns the place of the first.
+func (a *assembler) leaf(l *leaf) int {
+	steps := l.steps
 	next := 0
 	for i := len(steps) - 1; i >= 0; i-- {
 		otherwise := next
-		next = a.ret(steps[i].ret)
+		next = a.answer(steps[i].ret, l.bound)
 		for j := len(steps[i].when) - 1; j >= 0; j-- {
 			next = a.test(steps[i].when, j, next, otherwise)
 		}
@@ -141,6 +158,9 @@ func (a *assembler) test(when []cond, j, yes, no int) int {
 	switch c.op {
 	case opNull:
 		return wide(low, 0, 0)
+	case opTagged:
+		a.jump(unix.BPF_JSET, tagMask(a.o.Arch), yes, no)
+		return a.load(low + 4)
 	case opGate:
 		return wide(dataIP, uint32(a.o.Gate), uint32(a.o.Gate>>32))
 	case opIn:
@@ -160,7 +180,11 @@ func (a *assembler) test(when []cond, j, yes, no int) int {
 		one(c.values...)
 		a.and(c.mask)
 	case opPid:
-		one(uint32(a.o.Pid))
+		if a.o.anyPid { // but no group of processes
+			a.jump(unix.BPF_JSET, 1<<31, no, yes)
+		} else {
+			one(uint32(a.o.Pid))
+		}
 	case opUID:
 		one(^uint32(0), uint32(a.o.UID))
 	case opGID:

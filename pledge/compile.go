@@ -69,6 +69,11 @@ type Options struct {
 	Pid         int       // the process id to be, for signals to itself; 0 allows none
 	UID, GID    int       // the owner that fattr may give files
 	Gate        uint64    // address behind the one execve instruction that is let through; 0 is none
+	Image       *Image    // bind the program to an image; nil is to every one
+
+	// outside makes the answers for the images that come after a bound one,
+	// and anyPid makes every process theirs: they may be of a child.
+	outside, anyPid bool
 }
 
 // A step of a leaf: answer ret when all conditions hold.
@@ -83,6 +88,7 @@ type step struct {
 type leaf struct {
 	first uint32 // lowest number; the range ends where the next begins
 	steps []step
+	bound bool // the image decides over answers but allow: see image.go
 }
 
 // plain reports whether the leaf looks at no argument.
@@ -118,8 +124,16 @@ func Compile(set Set, o Options) (*Plan, error) {
 		return nil, fmt.Errorf("pledge: set %#x has bits that are no promise: %w", uint64(set), unix.EINVAL)
 	}
 	p := &Plan{set: set, options: o}
-	p.leaves = leaves(p, collect(set, o), column)
-	p.program = assemble(p.leaves, o)
+	answers := collect(set, o)
+	p.leaves = leaves(p, answers, column)
+	if o.Image == nil {
+		p.program = assemble(p.leaves, o)
+	} else {
+		if err := o.Image.check(set, o); err != nil {
+			return nil, err
+		}
+		p.program = assembleImage(p, answers, column)
+	}
 	if len(p.program) > unix.BPF_MAXINSNS {
 		return nil, fmt.Errorf("pledge: program of %d instructions: %w", len(p.program), unix.E2BIG)
 	}
@@ -134,7 +148,8 @@ type answers struct {
 	outright bool
 	allowed  []*rule
 	denied   []*denial
-	promise  int // the first of the table that would grant the call in some form and is not held, from 1
+	text     bool // argument 0 must not be in the image
+	promise  int  // the first of the table that would grant the call in some form and is not held, from 1
 }
 
 // collect gathers what the tables say of every call.
@@ -166,6 +181,10 @@ func collect(set Set, o Options) *[len(numbers)]answers {
 	}
 	if o.NoTruncate {
 		lists = append(lists, truncateRefusals)
+	}
+	if o.Image != nil && !o.outside {
+		lists = append(lists, imageRefusals)
+		a[sys_mremap].text = true
 	}
 	for _, list := range lists {
 		for i := range list {
@@ -201,6 +220,9 @@ func collect(set Set, o Options) *[len(numbers)]answers {
 		}
 	}
 	grant(&floor, true, 0)
+	if o.outside {
+		grant(&loader, true, 0)
+	}
 	for i := range table {
 		grant(&table[i], set.Has(1<<i), i+1)
 	}
@@ -227,6 +249,8 @@ func words(s string) Set {
 // unknownCall answers numbers that the table does not know: programs that
 // try a new call fall back to the old one.
 var unknownCall = step{ret: unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS), why: "not known"}
+
+var unknownSteps = []step{unknownCall}
 
 // steps appends the answers to one call, as the steps of its leaf, to those
 // of other leaves. A step before the last that answers as the last does is
@@ -258,7 +282,11 @@ func (a *answers) appendSteps(list []step, set Set, o Options) []step {
 		}
 	}
 	if a.outright {
-		add(nil, unix.SECCOMP_RET_ALLOW, "")
+		if a.text {
+			add(nil, allowUnlessText, "code stays in the image")
+		} else {
+			add(nil, unix.SECCOMP_RET_ALLOW, "")
+		}
 		return list
 	}
 	for _, r := range a.allowed {

@@ -30,10 +30,14 @@ func verify(program []unix.SockFilter) error {
 				return fmt.Errorf("instruction %d loads %d; the next to load is %d", at, i.K, loads[0])
 			case len(loads) > 0:
 				loads = loads[1:]
-			case i.K < dataIP || i.K >= dataArgs+48 || i.K%4 != 0:
+			case i.K == dataArch || i.K >= dataArgs+48 || i.K%4 != 0:
 				return fmt.Errorf("instruction %d loads %d", at, i.K)
 			}
-		case unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, unix.BPF_RET | unix.BPF_K:
+		case unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, unix.BPF_RET | unix.BPF_K, unix.BPF_RET | unix.BPF_A, unix.BPF_LD | unix.BPF_IMM:
+		case unix.BPF_ST, unix.BPF_LD | unix.BPF_MEM: // simulate sees that what is loaded was stored
+			if i.K > memLow {
+				return fmt.Errorf("instruction %d is of memory %d", at, i.K)
+			}
 		case unix.BPF_JMP | unix.BPF_JA:
 			if int64(i.K) >= int64(left) {
 				return fmt.Errorf("instruction %d jumps by %d of %d", at, i.K, left)
@@ -233,9 +237,9 @@ func BenchmarkCompile(b *testing.B) {
 // linear is the same program with a list in place of the tree.
 func linear(leaves []leaf, o Options) []unix.SockFilter {
 	return assembleBy(leaves, o, func(a *assembler, leaves []leaf) int {
-		next := a.leaf(leaves[0].steps)
-		for _, l := range leaves[1:] {
-			next = a.jump(unix.BPF_JGE, l.first, a.leaf(l.steps), next)
+		next := a.leaf(&leaves[0])
+		for i, l := range leaves[1:] {
+			next = a.jump(unix.BPF_JGE, l.first, a.leaf(&leaves[i+1]), next)
 		}
 		return next
 	})

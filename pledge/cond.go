@@ -28,6 +28,7 @@ const (
 	opUID                 // low 32 bits are -1 or the effective user id
 	opGID                 // low 32 bits are -1 or the effective group id
 	opGate                // the instruction pointer is that of the gate
+	opTagged              // high 32 bits have a bit that no address of a program has
 )
 
 // A cond is a test of one argument. The kernel takes int arguments from the
@@ -70,3 +71,4 @@ func (a arg) ownPid() cond { return cond{op: opPid, arg: a} }
 func (a arg) ownUID() cond { return cond{op: opUID, arg: a} }
 func (a arg) ownGID() cond { return cond{op: opGID, arg: a} }
 func atGate() cond         { return cond{op: opGate} }
+func (a arg) tagged() cond { return cond{op: opTagged, arg: a} }

@@ -25,6 +25,8 @@ const (
 
 	mcastMsfilter = 48 // MCAST_MSFILTER of linux/in.h
 
+	mapType = 0xf // MAP_TYPE of linux/mman.h: MAP_PRIVATE, MAP_SHARED and their like
+
 	archSetFS = 0x1002
 	archGetFS = 0x1003
 

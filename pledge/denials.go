@@ -187,3 +187,14 @@ var truncateRefusals = []refusal{
 	{[]call{sys_open}, all{arg1.masked(unix.O_ACCMODE, unix.O_RDONLY, unix.O_ACCMODE), arg1.hasAny(unix.O_TRUNC)}, unix.EACCES, "Landlock below ABI 3 does not see it"},
 	{[]call{sys_openat}, all{arg2.masked(unix.O_ACCMODE, unix.O_RDONLY, unix.O_ACCMODE), arg2.hasAny(unix.O_TRUNC)}, unix.EACCES, "Landlock below ABI 3 does not see it"},
 }
+
+// imageRefusals are on where a program is bound to an image: what would carry
+// its code to where the program does not look. What else would (executable
+// memory, ptrace(2), a vdso mapped again) no promise grants but prot_exec,
+// with which no program is bound to an image.
+var imageRefusals = []refusal{
+	// One call moves several mappings since Linux 6.17, code among them.
+	{[]call{sys_mremap}, all{arg3.hasAny(unix.MREMAP_FIXED)}, unix.EACCES, "may carry code out of the image"},
+	// The kernel drops the tag of an address, which hides what it is of.
+	{[]call{sys_mremap}, all{arg0.tagged()}, unix.EACCES, "may carry code out of the image"},
+}

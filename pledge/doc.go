@@ -17,3 +17,4 @@
 package pledge
 
 //go:generate go run ./internal/gen
+//go:generate go test -run ^TestTableHeader$ -update .

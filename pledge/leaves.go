@@ -1,28 +1,45 @@
 package pledge
 
-// leaves lays the answers over the numbers of an architecture: ranges in
-// rising order from 0, neighbours with the same plain answer joined.
+// leaves lays the answers over the numbers of an architecture.
 //
 // It is a good part of a launch, and most of that is memory used for the
 // first time: so plain steps are shared, and all others lie in one array.
 func leaves(p *Plan, a *[len(numbers)]answers, column int) []leaf {
+	plain := []step{unknownCall} // one of each answer
+	all := make([]step, 0, len(numbers)/2)
+	return lay(column, func(c int) ([]step, bool) {
+		if c < 0 {
+			return plain[:1:1], true
+		}
+		first := len(all)
+		all = a[c].steps(all, p.set, p.options)
+		steps := all[first:len(all):len(all)]
+		if len(steps) == 1 {
+			all = all[:first]
+			plain, steps = shared(plain, steps[0])
+		}
+		return steps, true
+	})
+}
+
+// lay lays steps over the numbers of an architecture: ranges in rising order
+// from 0, neighbours with the same plain answer joined. It asks for the steps
+// of each call, and of -1, which is every number that is none; where it is
+// told false, no number comes that way and whatever leaf is next to it may
+// have it.
+func lay(column int, stepsOf func(c int) ([]step, bool)) []leaf {
 	var at byNumber
 	top := at.fill(column)
 	list := make([]leaf, 0, len(numbers))
-	plain := []step{unknownCall} // one of each answer
-	all := make([]step, 0, len(numbers)/2)
 	for n := 0; n <= top+1; n++ {
-		steps := plain[:1:1]
-		if c := at[n]; c != 0 {
-			first := len(all)
-			all = a[c-1].steps(all, p.set, p.options)
-			steps = all[first:len(all):len(all)]
-			if len(steps) == 1 {
-				all = all[:first]
-				plain, steps = shared(plain, steps[0])
-			}
+		steps, comes := stepsOf(int(at[n]) - 1)
+		if !comes {
+			continue
 		}
-		l := leaf{uint32(n), steps}
+		l := leaf{first: uint32(n), steps: steps}
+		if len(list) == 0 {
+			l.first = 0
+		}
 		if last := len(list) - 1; last >= 0 && l.plain() && list[last].plain() && l.steps[0].ret == list[last].steps[0].ret {
 			continue
 		}

@@ -69,6 +69,13 @@ func (p *Plan) String() string {
 		}
 	}
 	fmt.Fprintf(&b, "any other number: %s\n", action(unknownCall.ret))
+	switch i := p.options.Image; {
+	case i == nil:
+	case i.NextBound:
+		fmt.Fprintf(&b, "all this where the call comes from the image; elsewhere: pledge %q\n", i.Next)
+	default:
+		b.WriteString("what is not allowed, where the call comes from the image; elsewhere: allow\n")
+	}
 	return b.String()
 }
 
@@ -92,6 +99,9 @@ func (p *Plan) names(i int) []string {
 // action names the value that a program returns.
 func action(ret uint32) string {
 	data := ret & unix.SECCOMP_RET_DATA
+	if ret == allowUnlessText {
+		return "allow unless arg0 is in the image"
+	}
 	switch ret & unix.SECCOMP_RET_ACTION_FULL {
 	case unix.SECCOMP_RET_ALLOW:
 		return "allow"
@@ -139,6 +149,8 @@ func (c cond) String() string {
 		return fmt.Sprintf("arg%d is -1 or the own group", c.arg)
 	case opGate:
 		return "it comes from the gate"
+	case opTagged:
+		return fmt.Sprintf("arg%d is no address of a program", c.arg)
 	}
 	return "?"
 }

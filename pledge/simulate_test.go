@@ -38,6 +38,7 @@ func simulate(program []unix.SockFilter, d data) (uint32, error) {
 		return 0, fmt.Errorf("load at %d", off)
 	}
 	var acc uint32
+	memory := map[uint32]uint32{}
 	for pc := 0; pc < len(program); {
 		i := program[pc]
 		pc++
@@ -67,6 +68,18 @@ func simulate(program []unix.SockFilter, d data) (uint32, error) {
 			jump(acc&i.K != 0)
 		case unix.BPF_RET | unix.BPF_K:
 			return i.K, nil
+		case unix.BPF_LD | unix.BPF_IMM:
+			acc = i.K
+		case unix.BPF_ST:
+			memory[i.K] = acc
+		case unix.BPF_LD | unix.BPF_MEM:
+			v, ok := memory[i.K]
+			if !ok {
+				return 0, fmt.Errorf("instruction %d loads memory %d, where nothing was stored", pc-1, i.K)
+			}
+			acc = v
+		case unix.BPF_RET | unix.BPF_A:
+			return acc, nil
 		default:
 			return 0, fmt.Errorf("instruction %d: code %#x", pc-1, i.Code)
 		}
@@ -117,13 +130,15 @@ func holds(c cond, o Options, d data) bool {
 	case opNull:
 		return d.args[c.arg] == 0
 	case opPid:
-		return v == uint32(o.Pid)
+		return v == uint32(o.Pid) || o.anyPid && v < 1<<31
 	case opUID:
 		return v == ^uint32(0) || v == uint32(o.UID)
 	case opGID:
 		return v == ^uint32(0) || v == uint32(o.GID)
 	case opGate:
 		return d.ip == o.Gate
+	case opTagged:
+		return d.args[c.arg]>>map[Arch]int{AMD64: 47, ARM64: 48}[o.Arch] != 0
 	}
 	panic("unknown condition")
 }

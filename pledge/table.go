@@ -57,6 +57,15 @@ var floor = row{
 	}},
 }
 
+// loader is what an image that another was bound for may do beside its
+// promises, so that it starts: OpenBSD tolerates executable mappings until the
+// loader is done. Only text of files, and never for writing.
+var loader = row{
+	rules: [][]rule{{
+		{call: sys_mmap, when: all{arg2.masked(unix.PROT_WRITE|unix.PROT_EXEC, unix.PROT_EXEC), arg3.masked(mapType|unix.MAP_ANONYMOUS, unix.MAP_PRIVATE)}},
+	}},
+}
+
 // table is every promise of OpenBSD 7.9, and tmppath, which it had until
 // 2026-02, in the order of its manual. To add a system call to a promise,
 // name it here, and add a line to testdata/facts.

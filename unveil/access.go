@@ -35,6 +35,12 @@ const (
 // is EINVAL.
 const onFile = Execute | WriteFile | ReadFile | Truncate | IoctlDev | ResolveUnix
 
+// OnFile returns the rights that a rule on a non-directory may have.
+func OnFile() Access { return onFile }
+
+// Changes returns the rights that change a directory.
+func Changes() Access { return changes }
+
 // accessNames is indexed by the number of the bit.
 var accessNames = [...]string{
 	"EXECUTE", "WRITE_FILE", "READ_FILE", "READ_DIR", "REMOVE_DIR", "REMOVE_FILE",

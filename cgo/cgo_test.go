@@ -1,0 +1,239 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"debug/elf"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// nobody is who the cases run as a second time, when the tests run as root.
+const nobody = 65534
+
+// A build is one way to get the library into a program.
+type build struct {
+	name   string
+	cc     []string // and its flags
+	lib    string   // directory of the library, below the root of the built
+	static bool
+	needs  string // the compiler, where it may be missing
+}
+
+var builds = []build{
+	{name: "so", cc: []string{"gcc"}, lib: "make"},
+	{name: "a", cc: []string{"gcc", "-static"}, lib: "make", static: true},
+	{name: "c-shared", cc: []string{"gcc"}, lib: "go"},
+	{name: "musl-so", cc: []string{"musl-gcc"}, lib: "make", needs: "musl-gcc"},
+	{name: "musl-a", cc: []string{"musl-gcc", "-static"}, lib: "make", static: true, needs: "musl-gcc"},
+}
+
+var programs = []string{"contract", "forks", "innocent", "load", "surroundings", "threads"}
+
+// missing skips a test, or fails it where everything has to be there.
+func missing(t *testing.T, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
+}
+
+func run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	if out, err := exec.CommandContext(ctx, name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+}
+
+// library builds the library both ways, where everybody can read it.
+func library(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "unveil-ctest-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	for _, d := range []string{dir, dir + "/make", dir + "/go"} {
+		os.Mkdir(d, 0o755)
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, "make", "-C", "..", "build/libunveil.so", "build/libunveil.so.0", "build/libunveil.a")
+	run(t, "cp", "-P", "../build/libunveil.so", "../build/libunveil.so.0", "../build/libunveil.a", dir+"/make")
+	run(t, "go", "build", "-buildmode=c-shared", "-o", dir+"/go/libunveil.so", ".")
+	return dir
+}
+
+// compile builds a program of ctest and returns its path.
+func (b *build) compile(t *testing.T, dir, program string) string {
+	t.Helper()
+	out := filepath.Join(dir, b.name+"-"+program)
+	args := append(slices.Clone(b.cc), "-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-I.", "-Ictest", "-o", out, "ctest/"+program+".c")
+	if b.static {
+		args = append(args, dir+"/"+b.lib+"/libunveil.a", "-lpthread")
+	} else {
+		args = append(args, "-L"+dir+"/"+b.lib, "-Wl,-rpath,"+dir+"/"+b.lib, "-Wl,--no-as-needed", "-lunveil", "-lpthread")
+	}
+	run(t, args[0], args[1:]...)
+	return out
+}
+
+// TestC runs every case of ctest with each build of the library, as root and
+// as nobody.
+func TestC(t *testing.T) {
+	dir := library(t)
+	probe := builds[0].compile(t, dir, "contract")
+	for _, b := range builds {
+		t.Run(b.name, func(t *testing.T) {
+			if b.needs != "" {
+				if _, err := exec.LookPath(b.needs); err != nil {
+					missing(t, "no %s", b.needs)
+				}
+			}
+			for _, program := range programs {
+				path := b.compile(t, dir, program)
+				users := []int{os.Getuid()}
+				if os.Getuid() == 0 {
+					users = append(users, nobody)
+				}
+				for _, uid := range users {
+					t.Run(fmt.Sprintf("%s/uid%d", program, uid), func(t *testing.T) {
+						cases(t, path, uid, "CT_PROBE="+probe, "CT_CHILDREN="+children(b, uid))
+					})
+				}
+			}
+		})
+	}
+}
+
+// children is how many children pledge: all of the promise that none hangs
+// for the library that is installed, fewer for the others.
+func children(b build, uid int) string {
+	if b.name == "so" && uid == os.Getuid() && !testing.Short() {
+		return "20000"
+	}
+	return "1000"
+}
+
+// cases runs a program and makes a test of each line that it reports.
+func cases(t *testing.T, path string, uid int, env ...string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, path)
+	cmd.Dir = "/"
+	cmd.Env = append([]string{"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"}, env...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.WaitDelay = time.Second
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if uid != os.Getuid() {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}
+	}
+	err := cmd.Run()
+	n, bad := 0, false
+	for lines := bufio.NewScanner(&stdout); lines.Scan(); n++ {
+		line := lines.Text()
+		if name, ok := strings.CutPrefix(line, "ok "); ok {
+			t.Run(name, func(t *testing.T) {})
+		} else if rest, ok := strings.CutPrefix(line, "skip "); ok {
+			name, why, _ := strings.Cut(rest, ": ")
+			t.Run(name, func(t *testing.T) {
+				if why == "needs root" && uid != 0 {
+					t.Skip(why)
+				}
+				missing(t, "%s", why)
+			})
+		} else {
+			bad = true
+			name, why, _ := strings.Cut(strings.TrimPrefix(line, "not ok "), ": ")
+			t.Run(name, func(t *testing.T) { t.Error(why) })
+		}
+	}
+	if err != nil && !bad || n == 0 {
+		t.Errorf("%v after %d cases\n%s", err, n, stderr.String())
+	}
+}
+
+// shown are the names that the library exports: those of libunveil.map.
+var shown = []string{
+	"execl", "execle", "execlp", "execv", "execve", "execveat", "execvp", "execvpe", "fexecve",
+	"pledge", "posix_spawn", "posix_spawnp", "unveil",
+}
+
+// TestObject looks at the library itself.
+func TestObject(t *testing.T) {
+	path := library(t) + "/make/libunveil.so"
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d bytes", info.Size())
+	if info.Size() > 64<<10 {
+		t.Errorf("%d bytes, more than 64 KB", info.Size())
+	}
+	f, err := elf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if needed, err := f.ImportedLibraries(); err != nil || len(needed) != 0 {
+		t.Errorf("NEEDED %v %v", needed, err)
+	}
+	if name, err := f.DynString(elf.DT_SONAME); err != nil || !slices.Equal(name, []string{"libunveil.so.0"}) {
+		t.Errorf("SONAME %v %v", name, err)
+	}
+	if text, _ := f.DynValue(elf.DT_TEXTREL); len(text) != 0 {
+		t.Error("its text is relocated")
+	}
+	for _, p := range f.Progs {
+		if p.Flags&(elf.PF_W|elf.PF_X) == elf.PF_W|elf.PF_X {
+			t.Errorf("%v is writable and executable", p.Type)
+		}
+		if p.Type == elf.PT_TLS {
+			t.Error("it has memory of threads, which dlopen(3) of musl refuses")
+		}
+	}
+	symbols, err := f.DynamicSymbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var exported []string
+	for _, s := range symbols {
+		switch {
+		case s.Section != elf.SHN_UNDEF:
+			exported = append(exported, s.Name)
+		case elf.ST_BIND(s.Info) != elf.STB_WEAK:
+			t.Errorf("%s is undefined, and not weak", s.Name)
+		}
+	}
+	slices.Sort(exported)
+	if !slices.Equal(exported, shown) {
+		t.Errorf("exports %v, not %v", exported, shown)
+	}
+}
+
+// TestArchive has a program define names that the files of the library share.
+func TestArchive(t *testing.T) {
+	dir := library(t)
+	source := dir + "/own.c"
+	text := "#include \"unveil.h\"\nint answer, now, seal, kernel_abi, words_parse, threads_apply;\nint main(void) { return pledge(\"stdio\", 0); }\n"
+	if err := os.WriteFile(source, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "gcc", "-Wall", "-Werror", "-I.", "-o", dir+"/own", source, dir+"/make/libunveil.a")
+	run(t, dir+"/own")
+}

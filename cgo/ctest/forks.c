@@ -1,0 +1,291 @@
+/* pledge(2) in children: of fork, first thing in main and under load, and of vfork. */
+#include "ctest.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+static int many = 20000;	/* CT_CHILDREN */
+
+static atomic_int stop;
+
+/* In the child: bound, and the exit status says so. */
+static void pledge_and_exit(void)
+{
+	int fd;
+
+	if (pledge("stdio error", NULL) != 0)
+		_exit(1);
+	fd = open("/etc/passwd", O_RDONLY);
+	_exit(fd >= 0 || socket(AF_INET, SOCK_STREAM, 0) >= 0 ? 2 : 0);
+}
+
+/* Some at a time. The deadline of the case is what ends a child that hangs. */
+static void forks(int n)
+{
+	for (int made = 0, left = 0; made < n || left > 0;) {
+		int status;
+
+		if (made < n && left < 16) {
+			pid_t child = fork();
+
+			if (child == 0)
+				pledge_and_exit();
+			ct_true(child > 0);
+			made++, left++;
+			continue;
+		}
+		ct_true(waitpid(-1, &status, 0) > 0);
+		left--;
+		if (status != 0)
+			ct_fail("one of %d children ended with %#x", made, status);
+	}
+}
+
+static void first(void)
+{
+	forks(1);
+}
+
+static void quiet(void)
+{
+	forks(many / 10);
+}
+
+static void *mapping(void *none)
+{
+	while (!stop) {
+		char *memory = malloc(1 << 16);
+
+		memset(memory, 1, 1 << 16);
+		free(memory);
+		fprintf(stdout, "%s", "");
+		usleep(20);	/* or the children have no turn */
+	}
+	return none;
+}
+
+/* Threads in the library too: a call that is an error takes its locks. */
+static void *pledging(void *none)
+{
+	while (!stop) {
+		if (pledge("nonsense", NULL) == 0 || pledge("stdio rpath wpath cpath inet proc id exec", (char *)8) == 0)
+			_exit(5);
+		usleep(20);
+	}
+	return none;
+}
+
+static void with_threads(void)
+{
+	pthread_t t[4];
+
+	for (int i = 0; i < 4; i++)
+		ct_true(pthread_create(&t[i], NULL, i % 2 ? pledging : mapping, NULL) == 0);
+	forks(many);
+	stop = 1;
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+}
+
+/* The parent has promised too, and goes on to. */
+static void *narrowing(void *none)
+{
+	for (int i = 0; i < 50 && !stop; i++) {
+		ct_ok(pledge("stdio rpath proc inet error", NULL));
+		usleep(500);
+	}
+	return none;
+}
+
+static void while_pledging(void)
+{
+	pthread_t t[2];
+
+	for (int i = 0; i < 2; i++)
+		ct_true(pthread_create(&t[i], NULL, narrowing, NULL) == 0);
+	forks(many / 20);
+	stop = 1;
+	for (int i = 0; i < 2; i++)
+		pthread_join(t[i], NULL);
+}
+
+/* Privilege separation: each process has promises of its own. */
+static void separate(void)
+{
+	int status;
+	pid_t child;
+
+	ct_ok(pledge("stdio rpath inet proc error", NULL));
+	child = fork();
+	if (child == 0) {
+		ct_ok(pledge("stdio inet error", NULL));
+		ct_true(socket(AF_INET, SOCK_STREAM, 0) >= 0);
+		ct_errno(fork(), ENOSYS);
+		ct_ok(pledge("stdio rpath error", NULL));	/* cut down: error is on */
+		ct_errno(socket(AF_INET, SOCK_STREAM, 0), ENOSYS);
+		_exit(0);
+	}
+	ct_true(waitpid(child, &status, 0) == child && status == 0);
+	ct_true(open("/etc/passwd", O_RDONLY) >= 0);
+	ct_ok(pledge("stdio rpath", NULL));
+	ct_errno(pledge("stdio rpath proc", NULL), EPERM);
+}
+
+/* The child of vfork is bound, its parent is not, and remembers nothing of it. */
+static void in_vfork(void)
+{
+	int status;
+	pid_t child;
+
+	ct_ok(pledge("stdio rpath inet proc error", NULL));
+	for (int i = 0; i < 200; i++) {
+		child = vfork();
+		if (child == 0)
+			pledge_and_exit();
+		ct_true(waitpid(child, &status, 0) == child && status == 0);
+	}
+	ct_true(socket(AF_INET, SOCK_STREAM, 0) >= 0);
+	ct_true(open("/etc/passwd", O_RDONLY) >= 0);
+	ct_ok(pledge("stdio inet proc error", NULL));
+	ct_true(socket(AF_INET, SOCK_STREAM, 0) >= 0);
+	ct_true(open("/etc/passwd", O_RDONLY) < 0);
+	ct_ok(pledge("stdio inet", NULL));
+	ct_errno(pledge("stdio inet proc", NULL), EPERM);
+}
+
+/* The child is the first to call: what it promised is not the parent's. */
+static void vfork_first(void)
+{
+	int status;
+	pid_t child = vfork();
+
+	if (child == 0)
+		pledge_and_exit();
+	ct_true(waitpid(child, &status, 0) == child && status == 0);
+	ct_true(socket(AF_INET, SOCK_STREAM, 0) >= 0);
+	ct_ok(pledge("stdio rpath inet", NULL));
+	ct_true(socket(AF_INET, SOCK_STREAM, 0) >= 0);
+	ct_errno(pledge("stdio rpath inet proc", NULL), EPERM);
+	socket(AF_UNIX, SOCK_DGRAM, 0);
+	ct_ok(pledge("stdio", NULL));
+	ct_errno(open("/etc/passwd", O_RDONLY), EACCES);
+	socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static void vfork_of_a_child(void)
+{
+	int status;
+	pid_t child;
+
+	ct_ok(pledge("stdio rpath inet proc", NULL));
+	child = fork();
+	if (child == 0)
+		child = vfork();
+	if (child == 0) {
+		/* the first call since the fork, in a child of vfork */
+		if (pledge("stdio error", NULL) == 0)
+			_exit(1);
+		_exit(pledge("stdio", NULL) == 0 ? 0 : 2);
+	}
+	ct_true(waitpid(child, &status, 0) == child && status == 0);
+	ct_ok(pledge("stdio inet", NULL));
+	ct_errno(pledge("stdio inet rpath", NULL), EPERM);
+}
+
+/* ---- from a signal handler */
+
+static volatile sig_atomic_t handled;
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+	handled = pledge("stdio rpath error", NULL) == 0 ? 1 : -1;
+}
+
+static void in_handler_once(void)
+{
+	struct timespec t;
+
+	signal(SIGALRM, on_alarm);
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	ualarm(200 + (useconds_t)(t.tv_nsec / 1000 % 300), 0);
+	while (!handled) {
+		char *memory = malloc(100 + (size_t)t.tv_nsec % 1000);
+
+		fprintf(stdout, "%p", (void *)memory);
+		free(memory);
+		rewind(stdout);
+	}
+	_exit(handled == 1 && socket(AF_INET, SOCK_STREAM, 0) < 0 ? 0 : 1);
+}
+
+static void in_handler(void)
+{
+	ct_true(freopen("/dev/null", "w", stdout) != NULL);
+	for (int i = 0; i < many / 40; i++) {
+		int status;
+		pid_t child = fork();
+
+		if (child == 0)
+			in_handler_once();
+		ct_true(waitpid(child, &status, 0) == child);
+		if (status != 0)
+			ct_fail("child %d ended with %#x", i, status);
+	}
+}
+
+/* A handler that comes while pledge runs waits until it has. */
+static void on_timer(int signal)
+{
+	(void)signal;
+	if (pledge("stdio rpath proc error", NULL) != 0)
+		handled = errno;
+}
+
+static void handler_in_pledge(void)
+{
+	signal(SIGALRM, on_timer);
+	ualarm(50, 50);
+	for (int i = 0; i < 3000; i++)
+		ct_ok(pledge("stdio rpath proc error", NULL));
+	ualarm(0, 0);
+	if (handled != 0)
+		ct_fail("in a handler: errno %d", (int)handled);
+}
+
+static void cases(void)
+{
+	const char *wanted = getenv("CT_CHILDREN");
+
+	if (wanted != NULL)
+		many = atoi(wanted);
+	ct_limit_ms = 240000;
+	ct_case("first thing in main", 0, first);
+	ct_case("of a quiet process", 0, quiet);
+	ct_case("with threads in malloc, stdio and pledge", 0, with_threads);
+	ct_case("while threads pledge", 0, while_pledging);
+	ct_case("promises of their own", 0, separate);
+	ct_case("vfork", 0, in_vfork);
+	ct_says = "]: pledge \"inet\", syscall socket\n";
+	ct_case("vfork, the child calls first", CT_SIGNAL(SIGABRT), vfork_first);
+	ct_case("vfork of a child", 0, vfork_of_a_child);
+	ct_case("in a signal handler", 0, in_handler);
+	ct_case("a signal handler in pledge", 0, handler_in_pledge);
+}
+
+int main(int argc, char **argv)
+{
+	/* Before anything else: the plain shape of a daemon of OpenBSD. */
+	int status;
+	pid_t child = fork();
+
+	if (child == 0)
+		pledge_and_exit();
+	if (waitpid(child, &status, 0) != child || status != 0) {
+		printf("not ok fork before all: %#x\n", status);
+		return 1;
+	}
+	return ct_main(argc, argv, cases);
+}

@@ -1,0 +1,122 @@
+/*
+ * Prints what filter.c and words.c make of what is asked, one line a question,
+ * for a test of package pledge that asks its own code the same:
+ *
+ *	f SET PID UID GID ERRNOS NO_TRUNCATE NO_LAYER FOREIGN NEXT_BOUND NEXT N FIRST LAST ...
+ *		the program in hexadecimal digits, or a negative errno
+ *	w DIGITS	the set of the words that the digits are the bytes of
+ *	c NUMBER	the name of a system call
+ *	t COUNT ...	like f, built so many times: nanoseconds for one
+ *
+ * Numbers are hexadecimal.
+ */
+#include "../core.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static struct sock_filter program[FILTER_MAX];
+static struct range ranges[4096];
+
+static uint64_t number(char **at)
+{
+	return strtoull(*at, at, 16);
+}
+
+static struct filter_options options(char *line)
+{
+	struct filter_options o = { .set = number(&line) };
+
+	o.pid = (uint32_t)number(&line);
+	o.uid = (uint32_t)number(&line);
+	o.gid = (uint32_t)number(&line);
+	o.errnos = number(&line);
+	o.no_truncate = number(&line);
+	o.no_layer = number(&line);
+	o.foreign = number(&line);
+	o.next_bound = number(&line);
+	o.next = number(&line);
+	o.n = (unsigned)number(&line);
+	for (unsigned i = 0; i < o.n; i++) {
+		ranges[i].first = number(&line);
+		ranges[i].last = number(&line);
+	}
+	o.ranges = ranges;
+	return o;
+}
+
+static void filter(char *line)
+{
+	struct filter_options o = options(line);
+	int n = filter_build(program, &o);
+
+	if (n < 0)
+		printf("%d", n);
+	for (int i = 0; i < n; i++)
+		printf("%04x%02x%02x%08" PRIx32, program[i].code, program[i].jt, program[i].jf, program[i].k);
+	putchar('\n');
+}
+
+static void words(const char *digits)
+{
+	char text[8192] = "";
+	promise_set set = 0x5eed;
+	unsigned byte;
+	size_t n = 0;
+	int err;
+
+	for (; sscanf(digits, "%2x", &byte) == 1 && n < sizeof text - 1; digits += 2)
+		text[n++] = (char)byte;
+	text[n] = '\0';
+	err = words_parse(text, &set);
+	if (err != 0 && set != 0x5eed)
+		printf("an error, and a set\n");
+	else if (err != 0)
+		printf("%d\n", err);
+	else
+		printf("%" PRIx64 "\n", set);
+}
+
+static void times(char *line)
+{
+	uint64_t count = number(&line);
+	struct filter_options o = options(line);
+	struct timespec begin, end;
+	long best = -1;
+
+	for (uint64_t i = 0; i < count; i++) {
+		clock_gettime(CLOCK_MONOTONIC, &begin);
+		if (filter_build(program, &o) < 0)
+			abort();
+		clock_gettime(CLOCK_MONOTONIC, &end);
+		long took = (end.tv_sec - begin.tv_sec) * 1000000000 + end.tv_nsec - begin.tv_nsec;
+		if (best < 0 || took < best)
+			best = took;
+	}
+	printf("%ld\n", best);
+}
+
+int main(void)
+{
+	static char line[1 << 18];
+
+	while (fgets(line, sizeof line, stdin) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		if (line[0] == 'f')
+			filter(line + 1);
+		else if (line[0] == 't')
+			times(line + 1);
+		else if (line[0] == 'w')
+			words(line + 2);
+		else if (line[0] == 'c') {
+			const char *name = call_name((unsigned)strtoul(line + 1, NULL, 16));
+
+			printf("%s\n", name != NULL ? name : "-");
+		}
+		fflush(stdout);
+	}
+	return 0;
+}

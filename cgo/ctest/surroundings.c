@@ -1,0 +1,183 @@
+/* pledge(2) in a process of one thread, where this or that is missing. */
+#include "ctest.h"
+
+#include <grp.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+static void limit(int resource, rlim_t value)
+{
+	struct rlimit both = { value, value };
+
+	ct_ok(setrlimit(resource, &both));
+}
+
+static void bound(void)
+{
+	ct_errno(socket(AF_INET, SOCK_STREAM, 0), ENOSYS);
+	ct_true(open("/etc/passwd", O_RDONLY) < 0);
+	ct_true(open("/", O_RDONLY | O_DIRECTORY) < 0);
+}
+
+static void still_free(void)
+{
+	ct_true(socket(AF_INET, SOCK_STREAM, 0) >= 0);
+	ct_true(open("/", O_RDONLY | O_DIRECTORY) >= 0);
+}
+
+static void pledge_twice(void)
+{
+	ct_ok(pledge("stdio rpath error", NULL));
+	ct_ok(pledge("stdio error", NULL));
+	bound();
+}
+
+static void control(void)
+{
+	still_free();
+}
+
+static void empty_root(void)
+{
+	ct_need_root();
+	mkdir("/tmp/ct-root", 0755);
+	ct_ok(chroot("/tmp/ct-root"));
+	ct_ok(chdir("/"));
+	pledge_twice();
+}
+
+static void set_uid(void)
+{
+	ct_need_root();
+	ct_ok(setgroups(0, NULL));
+	ct_ok(setgid(65534));
+	ct_ok(setuid(65534));
+	pledge_twice();
+}
+
+static void no_processes(void)
+{
+	if (geteuid() == 0) {
+		ct_ok(setgid(65533));
+		ct_ok(setuid(65533));
+	}
+	limit(RLIMIT_NPROC, 1);
+	pledge_twice();
+}
+
+static void no_signals(void)
+{
+	limit(RLIMIT_SIGPENDING, 0);
+	pledge_twice();
+}
+
+/* A layer needs a descriptor; a filter alone does not. */
+static void no_descriptors(void)
+{
+	limit(RLIMIT_NOFILE, 3);
+	ct_errno(pledge("stdio rpath error", NULL), EMFILE);
+	ct_true(errno == EMFILE);
+	ct_ok(close(0));
+	ct_true(socket(AF_INET, SOCK_STREAM, 0) == 0);
+	ct_ok(close(0));
+}
+
+static void one_descriptor(void)
+{
+	close(0);
+	close(1);
+	pledge_twice();
+}
+
+static void no_memory(void)
+{
+	limit(RLIMIT_AS, 4096);
+	ct_errno(pledge("stdio error", NULL), ENOMEM);
+	still_free();
+}
+
+static void four_megabytes(void)
+{
+	char text[256] = "";
+	long pages = 0;
+	int fd = open("/proc/self/statm", O_RDONLY);
+
+	ct_true(fd >= 0 && read(fd, text, sizeof text - 1) > 0);
+	close(fd);
+	pages = atol(text);
+	/* What is there, and as much as is left of 4 MB, or a quarter of one. */
+	limit(RLIMIT_AS, pages < 960 ? (rlim_t)4 << 20 : (rlim_t)(pages + 64) * 4096);
+	pledge_twice();
+}
+
+static void small_stack(void)
+{
+	limit(RLIMIT_STACK, 64 << 10);
+	pledge_twice();
+}
+
+static void new_user(void)
+{
+	if (unshare(CLONE_NEWUSER) != 0) {
+		/* one thread or not is what is asked here: EINVAL is not */
+		ct_true(errno == EPERM || errno == ENOSPC || errno == EUSERS);
+		ct_true(write(2, "no user namespaces", 18) == 18);
+		_exit(CT_SKIP);
+	}
+	pledge_twice();
+}
+
+/* Layers run out, with an errno, and nothing of the call holds. */
+static void layers(void)
+{
+	static const struct { uint64_t fs, net, scoped; } attr = { 1 << 12, 0, 0 };
+
+	syscall(SYS_prctl, 38, 1, 0, 0, 0);
+	for (int i = 0; i < 16; i++) {
+		int ruleset = (int)syscall(444, &attr, sizeof attr, 0);
+
+		ct_true(ruleset >= 0);
+		ct_ok(syscall(446, ruleset, 0));
+		close(ruleset);
+	}
+	ct_errno(pledge("stdio rpath error", NULL), E2BIG);
+	still_free();
+}
+
+/* Set-id images do not listen to the environment; nothing of it is asked of this one. */
+static void descriptors_left(void)
+{
+	int before = dup(2), after;
+
+	close(before);
+	ct_ok(pledge("stdio rpath proc exec error", NULL));
+	ct_ok(pledge("stdio rpath proc error", NULL));
+	ct_ok(pledge("stdio error", NULL));
+	after = dup(2);
+	if (after != before)
+		ct_fail("the lowest free descriptor was %d, and is %d", before, after);
+}
+
+static void cases(void)
+{
+	ct_case("control", 0, control);
+	ct_case("an empty root", 0, empty_root);
+	ct_case("after setuid", 0, set_uid);
+	ct_case("RLIMIT_NPROC 1", 0, no_processes);
+	ct_case("RLIMIT_SIGPENDING 0", 0, no_signals);
+	ct_case("RLIMIT_NOFILE 3", 0, no_descriptors);
+	ct_case("stdin and stdout closed", 0, one_descriptor);
+	ct_case("no memory", 0, no_memory);
+	ct_case("RLIMIT_AS 4 MB", 0, four_megabytes);
+	ct_case("RLIMIT_STACK 64 KB", 0, small_stack);
+	ct_case("a new user namespace", 0, new_user);
+	ct_case("no layer left", 0, layers);
+	ct_case("no descriptor is left open", 0, descriptors_left);
+}
+
+int main(int argc, char **argv)
+{
+	return ct_main(argc, argv, cases);
+}

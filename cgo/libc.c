@@ -1,0 +1,151 @@
+/*
+ * What libc fetches late, fetched before the first filter.
+ *
+ * OpenBSD logs by sendsyslog(2), which every promise allows; syslog(3) here
+ * connects a socket at the first message, which stdio does not. And glibc
+ * loads libgcc_s when a thread first ends by pthread_exit(3) or
+ * pthread_cancel(3), and aborts when it cannot.
+ *
+ * This file, unlike the others, calls libc, and so takes its locks and its
+ * memory: it runs before pledge takes its own lock, never in a vfork child,
+ * never where a signal is blocked, as in a signal handler, whose thread may
+ * hold those locks, and never in the child of a process that had threads,
+ * one of which may have held them. The references are weak: the library names
+ * no libc that it needs, and a static program has what it links.
+ *
+ * Neither is done unless some object of the program imports what needs it: a
+ * descriptor that nobody asked for would surprise, and the loading costs more
+ * than the rest of pledge.
+ */
+#include "core.h"
+
+#include <link.h>
+#include <signal.h>
+
+#define weak __attribute__((weak))
+
+extern void openlog(const char *, int, int) weak;
+extern void *dlopen(const char *, int) weak;
+extern int dl_iterate_phdr(int (*)(struct dl_phdr_info *, size_t, void *), void *) weak;
+extern const char *gnu_get_libc_version(void) weak;
+extern char __libc_single_threaded weak;
+
+/* syslog.h and dlfcn.h would declare the functions without weak. */
+#define LOG_NDELAY_	0x08
+#define LOG_KEEP_	(~0)	/* no facility: glibc keeps the one that is set */
+#define RTLD_NOW_	2
+
+struct imports {
+	bool any;	/* an object imports anything: the program is not static */
+	bool syslog, unwinder;
+};
+
+static bool equal(const char *a, const char *b)
+{
+	while (*a == *b && *a != '\0')
+		a++, b++;
+	return *a == *b;
+}
+
+static void note(struct imports *found, const char *name)
+{
+	if (equal(name, "syslog") || equal(name, "vsyslog") || equal(name, "__syslog_chk") || equal(name, "__vsyslog_chk"))
+		found->syslog = true;
+	if (equal(name, "pthread_exit") || equal(name, "pthread_cancel") || equal(name, "thrd_exit"))
+		found->unwinder = true;
+}
+
+/* glibc keeps the addresses of a dynamic section relocated, musl and the vdso do not. */
+static const void *at(const struct dl_phdr_info *object, ElfW(Addr) address)
+{
+	return (const void *)(address < object->dlpi_addr ? object->dlpi_addr + address : address);
+}
+
+/* The symbols that an object imports stand before those in its hash table. */
+static int look(struct dl_phdr_info *object, size_t size, void *found)
+{
+	const ElfW(Sym) *symbols = NULL;
+	const char *names = NULL;
+	const uint32_t *hash = NULL;
+
+	(void)size;
+	for (int i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Dyn) *d;
+
+		if (object->dlpi_phdr[i].p_type != PT_DYNAMIC)
+			continue;
+		for (d = (const void *)(object->dlpi_addr + object->dlpi_phdr[i].p_vaddr); d->d_tag != DT_NULL; d++) {
+			if (d->d_tag == DT_SYMTAB)
+				symbols = at(object, d->d_un.d_ptr);
+			if (d->d_tag == DT_STRTAB)
+				names = at(object, d->d_un.d_ptr);
+			if (d->d_tag == DT_GNU_HASH)
+				hash = at(object, d->d_un.d_ptr);
+		}
+	}
+	if (symbols == NULL || names == NULL || hash == NULL)
+		return 0;
+	((struct imports *)found)->any = true;
+	for (uint32_t i = 1; i < hash[1]; i++)
+		note(found, names + symbols[i].st_name);
+	return 0;
+}
+
+#ifdef __x86_64__
+#define NR_getpeername_ 52
+#else
+#define NR_getpeername_ 205
+#endif
+#define AF_UNIX_ 1
+
+/* Whether a low descriptor is a socket that the log listens to: its path ends
+ * in "log", on systemd's machines too. */
+static bool connected(void)
+{
+	for (int fd = 0; fd < 256; fd++) {
+		struct {
+			uint16_t family;
+			char path[109];
+		} peer;
+		uint32_t size = sizeof peer - 1;
+		size_t n = 0;
+
+		if (sys(NR_getpeername_, fd, &peer, &size) < 0 || peer.family != AF_UNIX_ || size <= 2 || size >= sizeof peer)
+			continue;
+		peer.path[size - 2] = '\0';
+		while (peer.path[n] != '\0')
+			n++;
+		if (n > 3 && equal(peer.path + n - 3, "log"))
+			return true;
+	}
+	return false;
+}
+
+/* Whether libc may be called here. */
+static bool safe(void)
+{
+	uint64_t blocked = 0;
+
+	sys(NR_rt_sigprocmask, SIG_BLOCK, NULL, &blocked, sizeof blocked);
+	if (blocked != 0)
+		return false;
+	/* One thread, where there were more: this may be a child of fork. */
+	return !threads_single() || &__libc_single_threaded == NULL || __libc_single_threaded;
+}
+
+void libc_prepare(bool log)
+{
+	struct imports found = { false, false, false };
+
+	if (!safe())
+		return;
+	if (dl_iterate_phdr != NULL)
+		dl_iterate_phdr(look, &found);
+	if (!found.any)
+		found.syslog = true;	/* a static program has openlog only with syslog */
+	/* The options of an openlog(3) without LOG_NDELAY before are lost: libc has no way to ask for them. */
+	if (log && found.syslog && openlog != NULL && !connected())
+		openlog(NULL, LOG_NDELAY_, gnu_get_libc_version != NULL ? LOG_KEEP_ : 8 /* LOG_USER */);
+	if (found.unwinder && dlopen != NULL && gnu_get_libc_version != NULL)
+		dlopen("libgcc_s.so.1", RTLD_NOW_);
+}

@@ -1,0 +1,516 @@
+/*
+ * pledge(2): what the process has promised, and how a call to it becomes a
+ * filter and a layer.
+ *
+ * The state is ordinary memory, so that a child of fork has it as its kernel
+ * state; it is read and written between threads_enter() and threads_leave(),
+ * and recorded only after the kernel has taken what it says. A vfork child
+ * records nothing: the memory is its parent's.
+ *
+ * Only calls that the set in force allows are made. Without stdio that is
+ * little: no descriptor is closed, no memory mapped, and only a filter put on.
+ */
+#include "core.h"
+#include "table_gen.h"
+#include "unveil.h"
+
+#include <signal.h>
+
+#define LAYERS_MAX 15	/* the kernel takes 16, those of a launcher among them */
+
+struct process {
+	bool pledged, exec_pledged;
+	promise_set promises, exec;	/* exec: of the images to come, when exec_pledged */
+	bool sealed;			/* what was unveiled is in a layer */
+	bool layered;			/* a layer holds paths, made for layer_set */
+	promise_set layer_set;
+	unsigned layers;		/* of ours */
+};
+
+static struct process now, at_first;
+
+void pledge_remember(void)
+{
+	at_first = now;
+}
+
+void pledge_recall(void)
+{
+	now = at_first;
+}
+
+#define BIT(name) PROMISE_BIT(PROMISE_##name)
+
+/* Whether p may do what a promise grants: it has made it, or none yet. */
+static bool held(const struct process *p, promise_set promise)
+{
+	return !p->pledged || (p->promises & promise) != 0;
+}
+
+bool pledge_may_speak(void)
+{
+	return held(&now, BIT(STDIO));
+}
+
+/* libc's errno, a weak reference: the library names no libc that it needs. */
+extern int *__errno_location(void) __attribute__((weak));
+
+int answer(int ret)
+{
+	if (ret >= 0)
+		return 0;
+	if (__errno_location != NULL)
+		*__errno_location() = -ret;
+	return -1;
+}
+
+/* ---- the environment */
+
+#define PR_GET_AUXV_ 0x41555856
+#define AT_SECURE_ 23
+
+extern char **environ __attribute__((weak));
+
+static struct {
+	bool read;
+	bool inherit;	/* UNVEIL_EXEC=inherit */
+	bool errnos;	/* UNVEIL_VIOLATION=errno */
+	bool strict;	/* UNVEIL_STRICT=1 */
+} wishes;
+
+/*
+ * Whether this image has more rights than who started it, or may have: then
+ * the environment is not to be listened to. The kernel says so in the
+ * auxiliary vector.
+ */
+static bool set_id(void)
+{
+	unsigned long vector[128] = { 0 };
+	long size = sys(NR_prctl, PR_GET_AUXV_, vector, sizeof vector, 0, 0);
+
+	if (size < 0) {	/* before Linux 6.4 */
+		int fd = (int)sys(NR_openat, AT_FDCWD, "/proc/self/auxv", O_RDONLY | O_CLOEXEC, 0);
+
+		if (fd < 0)
+			return true;
+		size = sys(NR_read, fd, vector, sizeof vector);
+		sys(NR_close, fd);
+	}
+	for (size_t i = 0; i + 1 < sizeof vector / sizeof *vector && (long)(i * sizeof *vector) < size; i += 2)
+		if (vector[i] == AT_SECURE_)
+			return vector[i + 1] != 0;
+	return true;
+}
+
+static bool same(const char *a, const char *b)
+{
+	while (*a == *b && *a != '\0')
+		a++, b++;
+	return *a == *b;
+}
+
+static void read_wishes(void)
+{
+	if (wishes.read)
+		return;
+	if (&environ != NULL && environ != NULL) {
+		for (char **variable = environ; *variable != NULL; variable++) {
+			wishes.inherit |= same(*variable, "UNVEIL_EXEC=inherit");
+			wishes.errnos |= same(*variable, "UNVEIL_VIOLATION=errno");
+			wishes.strict |= same(*variable, "UNVEIL_STRICT=1");
+		}
+	}
+	if ((wishes.inherit || wishes.errnos || wishes.strict) && set_id())
+		wishes.inherit = wishes.errnos = wishes.strict = false;
+	wishes.read = true;
+}
+
+/* ---- the kernel */
+
+/* More than a thread's stack may have. */
+struct scratch {
+	struct sock_filter program[FILTER_MAX];
+	struct range ranges[RANGES_MAX], again[RANGES_MAX];
+};
+
+#define PROT_READ_WRITE 3
+#define MAP_PRIVATE_ANONYMOUS 0x22
+
+static struct scratch *kept;	/* what was had when stdio was given up: no more is to be had then */
+
+static struct scratch *scratch_new(const struct process *was)
+{
+	long memory;
+
+	if (!held(was, BIT(STDIO)))
+		return kept;
+	memory = sys(NR_mmap, NULL, sizeof(struct scratch), PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0);
+	return memory < 0 && memory > -4096 ? NULL : (struct scratch *)memory;
+}
+
+static void scratch_done(const struct process *p, struct scratch *s)
+{
+	if (held(p, BIT(STDIO)))
+		sys(NR_munmap, s, sizeof *s);
+	else if (!threads_vforked())
+		kept = s;
+}
+
+/* The code of this image, once a filter is bound to it: that lets it make no
+ * more. Looked for once: a filter may keep from looking again. */
+static struct {
+	bool looked_for, foreign;
+	int n;
+	struct range ranges[RANGES_MAX];
+} code;
+
+/* What an old kernel cannot hold of the promises: UNVEIL_STRICT=1 refuses it. */
+static int gaps(promise_set set)
+{
+	static const struct {
+		promise_set promise;
+		int abi;
+	} since[] = {
+		{ BIT(UNIX), 9 },	/* sockets by path */
+		{ BIT(DNS), 10 },	/* UDP to other ports */
+	};
+
+	for (size_t i = 0; i < sizeof since / sizeof *since; i++)
+		if ((set & since[i].promise) != 0 && kernel_abi() < since[i].abi)
+			return -EOPNOTSUPP;
+	return 0;
+}
+
+/*
+ * The ruleset that p asks for beyond what is in force, as a descriptor;
+ * -ENOENT where a layer would narrow nothing. While exec is held none is
+ * made of promises, which the next image could not take off.
+ */
+static int new_layer(const struct process *p, bool sealing)
+{
+	/* what no rule of a ruleset depends on */
+	const promise_set idle = BIT(ERROR) | BIT(UNVEIL) | BIT(PROT_EXEC) | BIT(FLOCK) | BIT(FATTR) | BIT(CHOWN) |
+		BIT(SENDFD) | BIT(RECVFD) | BIT(ID) | BIT(SETTIME) | BIT(MCAST);
+	struct veil_options options = {
+		.pledged = p->pledged && !held(p, BIT(EXEC)),
+		.set = p->pledged ? p->promises : 0,
+		.whole = !sealing && !p->sealed,
+		.strict = wishes.strict,
+	};
+	bool seals = sealing && !p->sealed && veil_used();
+
+	options.layer = options.pledged;
+	if (!seals && (!options.layer || (p->layered && ((p->layer_set ^ p->promises) & ~idle) == 0)))
+		return -ENOENT;
+	if (p->layers >= LAYERS_MAX)
+		return -E2BIG;
+	return veil_ruleset(&options);
+}
+
+/* After a layer is on: the descriptors of the list are for nothing now. */
+static void close_veil(const struct process *p)
+{
+	if (p->sealed && veil_used() && !threads_vforked())
+		veil_clear();
+}
+
+static void took_layer(struct process *p, bool sealing)
+{
+	p->layers++;
+	p->sealed |= sealing;
+	if (p->pledged && !held(p, BIT(EXEC))) {
+		p->layered = true;
+		p->layer_set = p->promises;
+	}
+}
+
+/* The filter that p asks for, when it is not bound to this image. */
+static struct filter_options options_of(const struct process *was, const struct process *p)
+{
+	struct filter_options o = {
+		.set = p->promises,
+		.pid = (uint32_t)sys(NR_getpid),
+		.uid = UINT32_MAX,	/* chown(2) has this for "as it is" */
+		.gid = UINT32_MAX,
+		.errnos = wishes.errnos,
+		.no_truncate = kernel_abi() < 3,
+		.no_layer = !p->layered,
+	};
+
+	if (held(was, BIT(STDIO))) {
+		o.uid = (uint32_t)sys(NR_geteuid);
+		o.gid = (uint32_t)sys(NR_getegid);
+	}
+	return o;
+}
+
+/* Binds it to the first n ranges, and lets the images to come do what p says. */
+static void bind_to(struct filter_options *o, const struct process *p, const struct range *ranges, int n)
+{
+	o->ranges = ranges;
+	o->n = (unsigned)n;
+	o->next_bound = p->exec_pledged;
+	o->next = p->exec | BIT(PROT_EXEC);	/* its loader maps code */
+	o->foreign = code.foreign;
+}
+
+/* Or lets every image do what any of them may, and what a loader does. */
+static void inherit(struct filter_options *o, const struct process *p)
+{
+	o->set |= BIT(PROT_EXEC) | BIT(RPATH) | (p->exec_pledged ? p->exec : 0);
+}
+
+static int put_on(const struct filter_options *o, struct scratch *s, int ruleset)
+{
+	struct sock_fprog program = { 0, s->program };
+	int ret = filter_build(s->program, o);
+
+	if (ret < 0)
+		return ret;
+	program.len = (unsigned short)ret;
+	return threads_apply(ruleset, &program);
+}
+
+static void copy(struct range *to, const struct range *from, int n)
+{
+	for (int i = 0; i < n; i++) {
+		__asm__ volatile("");	/* or it becomes a call of memcpy(3) */
+		to[i] = from[i];
+	}
+}
+
+static bool alike(const struct range *a, const struct range *b, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (a[i].first != b[i].first || a[i].last != b[i].last)
+			return false;
+	return true;
+}
+
+/*
+ * A filter that is bound to this image, n ranges of it. What another thread
+ * has mapped between the reading of maps and the filter would be left out:
+ * with the filter on none can map more, and they are read again.
+ */
+static int put_on_bound(struct filter_options *o, const struct process *p, struct scratch *s, int maps, int n, int ruleset)
+{
+	int ret, again = n;
+
+	bind_to(o, p, s->ranges, n);
+	ret = put_on(o, s, ruleset);
+	if (ret == 0 && maps >= 0 && !threads_single()) {
+		again = image_ranges(maps, s->again);
+		if (again < 0)
+			return again;
+		if (again != n || !alike(s->ranges, s->again, n)) {
+			copy(s->ranges, s->again, again);
+			bind_to(o, p, s->ranges, again);
+			ret = put_on(o, s, -1);
+		}
+	}
+	if (ret == 0 && !threads_vforked()) {
+		copy(code.ranges, s->ranges, again);
+		code.n = again;
+	}
+	return ret;
+}
+
+/* Whether the images to come are to have another filter than this one. */
+static bool wants_bound(const struct process *p)
+{
+	return held(p, BIT(EXEC)) && !held(p, BIT(PROT_EXEC)) && !wishes.inherit;
+}
+
+/*
+ * Gives to the kernel what p promises and was does not; p is mended by what
+ * is learnt. Descriptors are closed before a filter without stdio is on.
+ */
+static int narrow(const struct process *was, struct process *p, struct scratch *s)
+{
+	bool stdio = held(p, BIT(STDIO)), sealing = !held(p, BIT(UNVEIL));
+	int maps = -1, n = 0, ruleset = -1, ret = 0;
+	struct filter_options o;
+
+	if (wants_bound(p) && code.n > 0) {
+		n = code.n;
+		copy(s->ranges, code.ranges, n);
+	} else if (wants_bound(p) && stdio && !code.looked_for) {
+		bool foreign = image_foreign();
+
+		maps = image_maps();
+		if (!threads_vforked()) {
+			code.looked_for = true;
+			code.foreign = foreign;
+		}
+		n = maps < 0 ? maps : image_ranges(maps, s->ranges);
+		if (n == -EOPNOTSUPP)
+			n = 0;
+	}
+	if (n >= 0 && held(was, BIT(STDIO))) {
+		ruleset = new_layer(p, sealing);
+		if (ruleset >= 0)
+			took_layer(p, sealing);
+		else if (ruleset != -ENOENT)
+			n = ruleset;
+	}
+	if (n < 0)
+		ret = n;
+	else if (ruleset >= 0 && !stdio) {
+		ret = threads_apply(ruleset, NULL);
+		sys(NR_close, ruleset);
+		ruleset = -1;
+		if (ret == 0)
+			close_veil(p);
+	}
+	if (ret == 0) {
+		o = options_of(was, p);
+		if (n > 0) {
+			ret = put_on_bound(&o, p, s, maps, n, ruleset >= 0 ? ruleset : -1);
+		} else {
+			if (held(p, BIT(EXEC)))
+				inherit(&o, p);
+			ret = put_on(&o, s, ruleset >= 0 ? ruleset : -1);
+		}
+	}
+	if (ruleset >= 0) {
+		sys(NR_close, ruleset);
+		if (ret == 0)
+			close_veil(p);
+	}
+	if (maps >= 0)
+		sys(NR_close, maps);
+	return ret;
+}
+
+int seal(void)
+{
+	struct process next = now;
+	int ruleset, ret;
+
+	if (kernel_abi() == 0)
+		return -ENOSYS;
+	if (!held(&now, BIT(STDIO)))
+		return 0;	/* sealed by the pledge that gave it up */
+	read_wishes();
+	ruleset = new_layer(&next, true);
+	if (ruleset == -ENOENT)
+		return 0;
+	if (ruleset < 0)
+		return ruleset;
+	took_layer(&next, true);
+	ret = threads_apply(ruleset, NULL);
+	sys(NR_close, ruleset);
+	if (ret == 0 && !threads_vforked())
+		now = next;
+	return ret;
+}
+
+int pledge_unveil_asked(void)
+{
+	if (held(&now, BIT(UNVEIL)))
+		return 0;
+	if (held(&now, BIT(ERROR)))
+		return -ENOSYS;
+	if (wishes.errnos)
+		return -EPERM;
+	handler_violation("unveil", "unveil");
+}
+
+/* ---- the call */
+
+/*
+ * What the state becomes. Sets only shrink: a promise that was not there is
+ * EPERM. With "error" in force, a request for more promises is cut down to
+ * what there is, but one for more execpromises is not.
+ */
+static int request(struct process *p, const char *promises, const char *execpromises)
+{
+	promise_set set;
+	int ret;
+
+	if (promises != NULL) {
+		ret = words_parse(promises, &set);
+		if (ret < 0)
+			return ret;
+		if (p->pledged) {
+			if (held(p, BIT(ERROR)))
+				set &= p->promises;
+			if ((words_expand(set) & ~words_expand(p->promises)) != 0)
+				return -EPERM;
+		}
+		p->promises = set;
+		p->pledged = true;
+	}
+	if (execpromises != NULL) {
+		ret = words_parse(execpromises, &set);
+		if (ret < 0)
+			return ret;
+		if (p->exec_pledged && (words_expand(set) & ~words_expand(p->exec)) != 0)
+			return -EPERM;
+		p->exec = set;
+		p->exec_pledged = true;
+	}
+	return 0;
+}
+
+/* Whether the kernel holds p already, when it holds was. */
+static bool nothing_new(const struct process *was, const struct process *p)
+{
+	bool exec_alike = was->exec_pledged == p->exec_pledged && was->exec == p->exec;
+
+	return !p->pledged || (was->pledged && was->promises == p->promises && (exec_alike || !held(p, BIT(EXEC))));
+}
+
+static int pledge_inside(const char *promises, const char *execpromises)
+{
+	struct process next = now;
+	struct scratch *s;
+	int ret = request(&next, promises, execpromises);
+
+	if (ret < 0)
+		return ret;
+	if (kernel_abi() == 0 || !kernel_seccomp())
+		return -ENOSYS;
+	read_wishes();
+	if (!nothing_new(&now, &next)) {
+		if (wishes.strict && (ret = gaps(next.promises)) < 0)
+			return ret;
+		s = scratch_new(&now);
+		if (s == NULL)
+			return -ENOMEM;
+		handler_install();
+		ret = narrow(&now, &next, s);
+		scratch_done(ret == 0 ? &next : &now, s);
+		if (ret < 0)
+			return ret;
+	}
+	if (!threads_vforked())
+		now = next;
+	return 0;
+}
+
+/* Before the first filter, what libc could no longer fetch behind it. */
+static void prepare(const char *promises)
+{
+	promise_set set;
+
+	if (promises != NULL && !now.pledged && words_parse(promises, &set) == 0)
+		libc_prepare((set & BIT(STDIO)) != 0 && (set & BIT(UNIX)) == 0);
+}
+
+int pledge(const char *promises, const char *execpromises)
+{
+	uint64_t mask;
+	int ret;
+
+	if (promises == NULL && execpromises == NULL)
+		return 0;
+	if (!threads_vforked())
+		prepare(promises);
+	ret = threads_enter(&mask);
+	if (ret == 0) {
+		ret = pledge_inside(promises, execpromises);
+		threads_leave(mask);
+	}
+	return answer(ret);
+}

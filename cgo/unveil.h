@@ -1,0 +1,81 @@
+/*
+ * pledge() and unveil() of OpenBSD, on Linux.
+ *
+ * Both return 0, or -1 with errno and nothing changed. Both hold for every
+ * thread of the process and for the processes that it forks; what an exec'd
+ * program keeps stands with each. They set no_new_privs: set-id programs that
+ * are exec'd lose their bit.
+ *
+ * Link with -lunveil. The functions may be called in a child of fork(2), in a
+ * signal handler, after chroot(2) and setuid(2), and without /proc.
+ */
+#ifndef UNVEIL_H
+#define UNVEIL_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Promises to make only system calls of the given kinds from now on: words
+ * separated by blanks, pledge(3) lists them. Any other call writes a line to
+ * standard error and ends the process by SIGABRT, which cannot be caught;
+ * with the promise "error" it returns ENOSYS instead. Promises can only be
+ * given up. NULL leaves a set as it is, "" is the empty set.
+ *
+ * execpromises are those of programs that are exec'd, when "exec" is
+ * promised. While they have never been given such a program is free, where
+ * the kernel can tell it from this one, and else bound as this one is.
+ *
+ * EFAULT	a string is not in memory that can be read
+ * EINVAL	a word is no promise, or a blank or a tab, newline or comma is where none may be
+ * ENAMETOOLONG	a string has 1024 bytes or more
+ * EPERM	a set would grow; with "error" promised, promises are cut down to what there is instead
+ * ENOSYS	this kernel has no Landlock or no seccomp
+ * EOPNOTSUPP	a kernel thread of io_uring serves the process, and cannot be bound;
+ *		or UNVEIL_STRICT=1 is set and the kernel is too old to hold a promise in full
+ * EAGAIN	a thread has not answered within two seconds, or the limit of
+ *		pending signals is reached; or a signal handler calls in the middle of pledge or unveil
+ * ESRCH	a thread has a seccomp filter of its own
+ * E2BIG	the process has as many layers of Landlock as there can be
+ * ENOMEM, EMFILE, ENFILE	no memory, or no descriptor is free
+ */
+int pledge(const char *promises, const char *execpromises)
+#ifdef __GNUC__
+	__attribute__((visibility("default")))
+#endif
+	;
+
+/*
+ * Makes path visible with the given permissions, any of the letters r (read),
+ * w (write), x (execute) and c (create and remove), and everything that is
+ * not unveiled invisible. The most specific path that is unveiled decides; a
+ * path that is unveiled again has the last permissions.
+ *
+ * The kernel gets the list at unveil(NULL, NULL), which ends it for good, at
+ * a pledge() without "unveil", and when a program is exec'd. Without the
+ * promise "unveil" a call is a violation.
+ *
+ * EFAULT	a string is not in memory that can be read, or one of them is NULL
+ * EINVAL	a letter is none of the four, or the path is empty
+ * ENAMETOOLONG	more than four letters, or a path of 1024 bytes or more
+ * ENOENT, ENOTDIR, ELOOP, EACCES	the directory that is to hold the last component is not there
+ * EPERM	the list is closed
+ * E2BIG	128 directories or 128 other names are in the list, or as many layers as there can be
+ * ENOSYS	this kernel has no Landlock
+ * EOPNOTSUPP	UNVEIL_STRICT=1 is set and the entry cannot be held exactly
+ *
+ * unveil(NULL, NULL) has the errors of pledge() that tell of threads and
+ * memory: EAGAIN, EOPNOTSUPP, E2BIG, ENOMEM, EMFILE, ENFILE.
+ */
+int unveil(const char *path, const char *permissions)
+#ifdef __GNUC__
+	__attribute__((visibility("default")))
+#endif
+	;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
