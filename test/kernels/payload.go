@@ -1,0 +1,154 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/unveil-run/unveil-run/test/abishim/shimtest"
+	"github.com/unveil-run/unveil-run/test/kernels/report"
+)
+
+const module = "github.com/unveil-run/unveil-run"
+
+// A payload is what machines of one architecture are given: programs, built
+// on the host.
+type payload struct {
+	arch string
+	dir  string // of programs, on the host
+}
+
+// programs are those beside the test binaries, in /tools.
+var programs = []string{"cmd/unveil-run", "test/abishim", "test/kernels/launches/target", "test/kernels/init"}
+
+// buildPayload builds all of it without cgo: the machines have no C library.
+func buildPayload(dir, arch string, c *cache) (*payload, error) {
+	p := &payload{arch, filepath.Join(dir, arch)}
+	if err := os.MkdirAll(p.dir, 0o755); err != nil {
+		return nil, err
+	}
+	packages := []string{}
+	for _, name := range programs {
+		packages = append(packages, module+"/"+name)
+	}
+	if err := p.goRun(append([]string{"build", "-o", p.dir + "/"}, packages...)...); err != nil {
+		return nil, err
+	}
+	for _, s := range suites {
+		if err := p.goRun("test", "-c", "-o", p.test(s), module+"/"+s.pkg); err != nil {
+			return nil, err
+		}
+	}
+	busybox, err := c.busybox(arch)
+	if err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(busybox)
+	if err != nil {
+		return nil, err
+	}
+	return p, os.WriteFile(filepath.Join(p.dir, "busybox"), data, 0o755)
+}
+
+func (p *payload) test(s suite) string { return filepath.Join(p.dir, s.name+".test") }
+
+func (p *payload) goRun(args ...string) error {
+	cmd := exec.Command("go", args...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+p.arch)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+// applets are the names that busybox answers to in the machines.
+var applets = []string{"cat", "cp", "echo", "env", "false", "id", "kill", "ln", "ls", "mkdir", "mv", "rm", "sh", "sleep", "touch", "true"}
+
+// Tools names the environment variable with the directory of programs.
+const toolsVariable = "UNVEIL_RUN_TOOLS"
+
+// initramfs is the machine's first root file system, with the jobs in it.
+func (p *payload) initramfs(m machine, chosen []suite) ([]byte, []report.Job, error) {
+	a := newArchive()
+	for _, dir := range []string{"dev", "proc", "sys", "tmp", "run", "root", "usr/bin", "usr/lib"} {
+		a.dir(dir, 0o755)
+	}
+	// Standard output of process 1 before it mounts /dev.
+	a.device("dev/console", 0o600, 5, 1)
+	a.file("etc/passwd", 0o644, []byte("root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/nonexistent:/bin/false\n"))
+	a.file("etc/group", 0o644, []byte("root:x:0:\nnogroup:x:65534:\n"))
+	a.file("etc/hosts", 0o644, []byte("127.0.0.1 localhost\n::1 localhost\n"))
+	for _, applet := range applets {
+		a.link("bin/"+applet, "/tools/busybox")
+	}
+	add := func(name, from string) error {
+		data, err := os.ReadFile(from)
+		if err == nil {
+			a.file(name, 0o755, data)
+		}
+		return err
+	}
+	if err := add("init", filepath.Join(p.dir, "init")); err != nil {
+		return nil, nil, err
+	}
+	for _, tool := range []string{"unveil-run", "abishim", "target", "busybox"} {
+		if err := add("tools/"+tool, filepath.Join(p.dir, tool)); err != nil {
+			return nil, nil, err
+		}
+	}
+	var jobs []report.Job
+	for _, s := range chosen {
+		dir := "tests/" + s.name
+		if err := add(dir+"/"+s.name+".test", p.test(s)); err != nil {
+			return nil, nil, err
+		}
+		if s.data {
+			if err := addTree(a, dir+"/testdata", filepath.Join(s.pkg, "testdata")); err != nil {
+				return nil, nil, err
+			}
+		}
+		for _, uid := range s.users {
+			jobs = append(jobs, s.job(uid))
+		}
+	}
+	list, err := json.Marshal(jobs)
+	if err != nil {
+		return nil, nil, err
+	}
+	a.file(strings.TrimPrefix(report.Jobs, "/"), 0o644, list)
+	return a.bytes(), jobs, nil
+}
+
+func addTree(a *archive, name, from string) error {
+	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err == nil {
+			a.file(name+strings.TrimPrefix(path, from), 0o644, data)
+		}
+		return err
+	})
+}
+
+// job runs the tests of a suite as a user. CI is set, so that a test that
+// finds its machine wanting fails: what is left out is said in the matrix.
+func (s suite) job(uid int) report.Job {
+	argv := []string{"/tests/" + s.name + "/" + s.name + ".test", "-test.v", fmt.Sprintf("-test.timeout=%ds", s.seconds)}
+	if s.skip != "" {
+		argv = append(argv, "-test.skip="+s.skip)
+	}
+	home := "/root"
+	if uid != 0 {
+		home = "/tmp"
+	}
+	return report.Job{
+		Name: fmt.Sprintf("%s as %d", s.name, uid), Argv: argv, Dir: "/tests/" + s.name, UID: uid, Seconds: s.seconds + 10,
+		Env: []string{"CI=1", "PATH=/bin:/tools", "HOME=" + home, "TMPDIR=/tmp", toolsVariable + "=/tools", shimtest.Prebuilt + "=/tools/abishim"},
+	}
+}
