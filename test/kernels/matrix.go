@@ -19,19 +19,22 @@ type row struct {
 	// architecture. The kernel moved from linux-image to linux-binary in 6.19.
 	pkg  string
 	args string // more of the kernel's command line
+	// older: tests run under all older ABIs too, by abishim. Under emulation
+	// that takes minutes, and is the same on every kernel.
+	older bool
 }
 
 var rows = []row{
-	{"5.10", "5.10", 0, false, "bullseye bullseye-security", `linux-image-5\.10\.0-\d+-cloud-ARCH(-unsigned)?`, ""},
-	{"6.1", "6.1", 2, false, "bookworm bookworm-security", `linux-image-6\.1\.0-\d+-cloud-ARCH(-unsigned)?`, ""},
-	{"6.12", "6.12", 6, false, "trixie-security", `linux-image-6\.12\.\d+\+deb13-cloud-ARCH(-unsigned)?`, ""},
-	{"6.18", "6.18", 7, true, "trixie-backports", `linux-image-6\.18\.\d+\+deb13-cloud-ARCH`, ""},
-	{"7.0", "7.0", 8, true, "trixie-backports", `linux-binary-7\.0\.\d+\+deb13-cloud-ARCH`, ""},
-	{"7.1", "7.1", 9, true, "trixie-backports", `linux-binary-7\.1\.\d+\+deb13-cloud-ARCH`, ""},
-	{"7.2", "7.2", 10, false, "trixie-backports", `linux-binary-(unsigned-)?7\.2\.\d+\+deb13-cloud-ARCH`, ""},
-	{"7.3", "7.3", 11, false, "trixie-backports", `linux-binary-(unsigned-)?7\.3\.\d+\+deb13-cloud-ARCH`, ""},
+	{"5.10", "5.10", 0, false, "bullseye bullseye-security", `linux-image-5\.10\.0-\d+-cloud-ARCH(-unsigned)?`, "", false},
+	{"6.1", "6.1", 2, false, "bookworm bookworm-security", `linux-image-6\.1\.0-\d+-cloud-ARCH(-unsigned)?`, "", false},
+	{"6.12", "6.12", 6, false, "trixie-security", `linux-image-6\.12\.\d+\+deb13-cloud-ARCH(-unsigned)?`, "", false},
+	{"6.18", "6.18", 7, true, "trixie-backports", `linux-image-6\.18\.\d+\+deb13-cloud-ARCH`, "", false},
+	{"7.0", "7.0", 8, true, "trixie-backports", `linux-binary-7\.0\.\d+\+deb13-cloud-ARCH`, "", false},
+	{"7.1", "7.1", 9, true, "trixie-backports", `linux-binary-7\.1\.\d+\+deb13-cloud-ARCH`, "", false},
+	{"7.2", "7.2", 10, false, "trixie-backports", `linux-binary-(unsigned-)?7\.2\.\d+\+deb13-cloud-ARCH`, "", false},
+	{"7.3", "7.3", 11, false, "trixie-backports", `linux-binary-(unsigned-)?7\.3\.\d+\+deb13-cloud-ARCH`, "", true},
 	// Built in and not enabled: EOPNOTSUPP, where 5.10 says ENOSYS.
-	{"7.3-off", "7.3", 0, false, "trixie-backports", `linux-binary-(unsigned-)?7\.3\.\d+\+deb13-cloud-ARCH`, "lsm=lockdown,yama"},
+	{"7.3-off", "7.3", 0, false, "trixie-backports", `linux-binary-(unsigned-)?7\.3\.\d+\+deb13-cloud-ARCH`, "lsm=lockdown,yama", false},
 }
 
 // architectures are those that the project supports.
@@ -47,6 +50,7 @@ type suite struct {
 	seconds int // that a run may take; many times what it does
 	// landlock: without it there is nothing to test.
 	landlock bool
+	probes   bool   // the probes of test/escape go along, which a C compiler builds
 	data     bool   // testdata goes along
 	skip     string // a regexp of tests that are left out
 	why      string // what those need that a machine does not have
@@ -56,12 +60,13 @@ type suite struct {
 const nobody = 65534
 
 var suites = []suite{
-	{name: "kernel", pkg: "internal/kernel", users: []int{0, nobody}, seconds: 240},
-	{name: "gate", pkg: "internal/gate", users: []int{0, nobody}, seconds: 120},
-	{name: "unveil", pkg: "unveil", users: []int{0, nobody}, seconds: 900, landlock: true},
-	{name: "pledge", pkg: "pledge", users: []int{0}, seconds: 900, data: true,
+	{name: "kernel", pkg: "internal/kernel", users: []int{0, nobody}, seconds: 600},
+	{name: "gate", pkg: "internal/gate", users: []int{0, nobody}, seconds: 300},
+	{name: "unveil", pkg: "unveil", users: []int{0, nobody}, seconds: 1500, landlock: true},
+	{name: "pledge", pkg: "pledge", users: []int{0}, seconds: 1500, data: true,
 		skip: "^TestStale$", why: "the go command"},
-	{name: "launches", pkg: "test/kernels/launches", users: []int{0, nobody}, seconds: 240},
+	{name: "escape", pkg: "test/escape", users: []int{0}, seconds: 1500, landlock: true, probes: true},
+	{name: "launches", pkg: "test/kernels/launches", users: []int{0, nobody}, seconds: 600},
 }
 
 // A machine is a row on an architecture.

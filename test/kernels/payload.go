@@ -18,8 +18,9 @@ const module = "github.com/unveil-run/unveil-run"
 // A payload is what machines of one architecture are given: programs, built
 // on the host.
 type payload struct {
-	arch string
-	dir  string // of programs, on the host
+	arch     string
+	dir      string // of programs, on the host
+	noProbes error  // why there are none
 }
 
 // programs are those beside the test binaries, in /tools.
@@ -27,7 +28,7 @@ var programs = []string{"cmd/unveil-run", "test/abishim", "test/kernels/launches
 
 // buildPayload builds all of it without cgo: the machines have no C library.
 func buildPayload(dir, arch string, c *cache) (*payload, error) {
-	p := &payload{arch, filepath.Join(dir, arch)}
+	p := &payload{arch: arch, dir: filepath.Join(dir, arch)}
 	if err := os.MkdirAll(p.dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -43,6 +44,9 @@ func buildPayload(dir, arch string, c *cache) (*payload, error) {
 			return nil, err
 		}
 	}
+	if p.noProbes = p.buildProbes(); p.noProbes != nil && os.Getenv("CI") != "" {
+		return nil, p.noProbes
+	}
 	busybox, err := c.busybox(arch)
 	if err != nil {
 		return nil, err
@@ -52,6 +56,48 @@ func buildPayload(dir, arch string, c *cache) (*payload, error) {
 		return nil, err
 	}
 	return p, os.WriteFile(filepath.Join(p.dir, "busybox"), data, 0o755)
+}
+
+// toolchains build C for the architectures, and say where their dynamic
+// programs look for the loader and for the C library.
+var toolchains = map[string]struct{ compiler, loader, libc string }{
+	"amd64": {"x86_64-linux-gnu-gcc", "lib64/ld-linux-x86-64.so.2", "lib/x86_64-linux-gnu/libc.so.6"},
+	"arm64": {"aarch64-linux-gnu-gcc", "lib/ld-linux-aarch64.so.1", "lib/aarch64-linux-gnu/libc.so.6"},
+}
+
+// buildProbes makes those of test/escape, as it does by itself elsewhere.
+func (p *payload) buildProbes() error {
+	compiler := toolchains[p.arch].compiler
+	for _, argv := range [][]string{
+		{"-static", "-o", filepath.Join(p.dir, "probe")},
+		{"-o", filepath.Join(p.dir, "probe-dynamic")},
+	} {
+		argv = append([]string{"-O1", "-pthread", "test/escape/testdata/probe.c"}, argv...)
+		if out, err := exec.Command(compiler, argv...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w %s", compiler, err, out)
+		}
+	}
+	return nil
+}
+
+// addProbes adds them, and what the dynamic one starts with.
+func (p *payload) addProbes(add func(name, from string) error) error {
+	tc := toolchains[p.arch]
+	for _, name := range []string{"probe", "probe-dynamic"} {
+		if err := add("tools/"+name, filepath.Join(p.dir, name)); err != nil {
+			return err
+		}
+	}
+	for _, to := range []string{tc.loader, tc.libc} {
+		from, err := exec.Command(tc.compiler, "-print-file-name="+filepath.Base(to)).Output()
+		if err != nil {
+			return err
+		}
+		if err := add(to, strings.TrimSpace(string(from))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *payload) test(s suite) string { return filepath.Join(p.dir, s.name+".test") }
@@ -106,13 +152,18 @@ func (p *payload) initramfs(m machine, chosen []suite) ([]byte, []report.Job, er
 		if err := add(dir+"/"+s.name+".test", p.test(s)); err != nil {
 			return nil, nil, err
 		}
+		if s.probes {
+			if err := p.addProbes(add); err != nil {
+				return nil, nil, err
+			}
+		}
 		if s.data {
 			if err := addTree(a, dir+"/testdata", filepath.Join(s.pkg, "testdata")); err != nil {
 				return nil, nil, err
 			}
 		}
 		for _, uid := range s.users {
-			jobs = append(jobs, s.job(uid))
+			jobs = append(jobs, m.job(s, uid))
 		}
 	}
 	list, err := json.Marshal(jobs)
@@ -138,8 +189,11 @@ func addTree(a *archive, name, from string) error {
 
 // job runs the tests of a suite as a user. CI is set, so that a test that
 // finds its machine wanting fails: what is left out is said in the matrix.
-func (s suite) job(uid int) report.Job {
+func (m machine) job(s suite, uid int) report.Job {
 	argv := []string{"/tests/" + s.name + "/" + s.name + ".test", "-test.v", fmt.Sprintf("-test.timeout=%ds", s.seconds)}
+	if !m.older {
+		argv = append(argv, "-test.short")
+	}
 	if s.skip != "" {
 		argv = append(argv, "-test.skip="+s.skip)
 	}
