@@ -133,7 +133,7 @@ var networkBoxes = []box{
 		name: "network, inet", flags: []string{"-q", "-p", "stdio inet"}, ways: slices.Concat(past, []way{
 			{act: "socket 1 1 0", answer: "EACCES"},
 			{act: "socket 16 3 15", answer: "EACCES"},
-			{act: "socket 16 3 12", answer: "EACCES"}, // netfilter
+			{act: "socket 16 3 12", answer: "EACCES", absent: "EPROTONOSUPPORT"}, // netfilter
 			{act: "unixpair 2 $DGRAM", answer: "EACCES"},
 		}),
 	},
