@@ -122,7 +122,10 @@ func (r *runner) list() {
 	}
 	for _, s := range suites {
 		if s.skip != "" {
-			fmt.Printf("%s: without %s (%s)\n", s.name, s.skip, s.why)
+			fmt.Printf("%s: without %s, which needs %s\n", s.name, s.skip, s.why)
+		}
+		if s.lacks != "" {
+			fmt.Printf("%s: lacks %s\n", s.name, s.lacks)
 		}
 	}
 }
