@@ -51,6 +51,7 @@ func Open() (*Gate, error) {
 		}
 		entry := at + uintptr(offset)
 		flush(entry)
+		flush(entry + uintptr(len(code)) - 1) // which may be in another line of the cache
 		return &Gate{entry}, nil
 	}
 	return nil, fmt.Errorf("gate: no free address: %w", unix.EEXIST)
@@ -201,7 +202,8 @@ func write(entry uintptr, text *byte, n uintptr)
 // exit ends the process.
 func exit(status uintptr)
 
-// flush makes a written instruction visible to the processor.
+// flush makes instructions visible to the processor that were written to the
+// line of the cache with an address.
 //
 //go:noescape
 func flush(at uintptr)
