@@ -1,7 +1,7 @@
 // Kernels boots real kernels in emulated machines and runs the project's
 // tests in them:
 //
-//	go run ./test/kernels [-list] [-run REGEXP] [-suites REGEXP]
+//	go run ./test/kernels [-list] [-run REGEXP] [-suites REGEXP] [-older]
 //
 // It is run from the top of the module. A machine is a kernel of the matrix
 // (matrix.go) on an architecture; its name is ARCH/SERIES, and -run chooses
@@ -39,6 +39,7 @@ func main() {
 		dir     = flag.String("cache", "", "`directory` of kernel images (default: in the user's cache)")
 		jobs    = flag.Int("j", 2, "machines at the same `time`")
 		limit   = flag.Duration("limit", 45*time.Minute, "`time` that a machine may take")
+		older   = flag.Bool("older", false, "run under every older Landlock ABI too, by abishim: ten times as long")
 		verbose = flag.Bool("v", false, "name skipped tests and what each job took")
 	)
 	flag.Parse()
@@ -46,7 +47,7 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	r := runner{jobs: *jobs, limit: *limit, verbose: *verbose, out: "build/kernels"}
+	r := runner{jobs: *jobs, limit: *limit, verbose: *verbose, older: *older, out: "build/kernels"}
 	err := r.choose(*pattern, *only)
 	if err == nil && *list {
 		r.list()
@@ -71,6 +72,7 @@ type runner struct {
 	jobs     int
 	limit    time.Duration
 	verbose  bool
+	older    bool
 	out      string
 
 	mu                                sync.Mutex
@@ -191,7 +193,7 @@ func (r *runner) one(m machine, p *payload, image string) {
 	if p.noProbes != nil {
 		chosen = slices.DeleteFunc(chosen, func(s suite) bool { return s.probes })
 	}
-	ramdisk, jobs, err := p.initramfs(m, chosen)
+	ramdisk, jobs, err := p.initramfs(chosen, r.older)
 	v, took := &verdict{}, time.Duration(0)
 	if err == nil {
 		v, took, err = boot(m, image, r.out, ramdisk, jobs, r.limit)

@@ -19,22 +19,19 @@ type row struct {
 	// architecture. The kernel moved from linux-image to linux-binary in 6.19.
 	pkg  string
 	args string // more of the kernel's command line
-	// older: tests run under all older ABIs too, by abishim. Under emulation
-	// that takes minutes, and is the same on every kernel.
-	older bool
 }
 
 var rows = []row{
-	{"5.10", "5.10", 0, false, "bullseye bullseye-security", `linux-image-5\.10\.0-\d+-cloud-ARCH(-unsigned)?`, "", false},
-	{"6.1", "6.1", 2, false, "bookworm bookworm-security", `linux-image-6\.1\.0-\d+-cloud-ARCH(-unsigned)?`, "", false},
-	{"6.12", "6.12", 6, false, "trixie-security", `linux-image-6\.12\.\d+\+deb13-cloud-ARCH(-unsigned)?`, "", false},
-	{"6.18", "6.18", 7, true, "trixie-backports", `linux-image-6\.18\.\d+\+deb13-cloud-ARCH`, "", false},
-	{"7.0", "7.0", 8, true, "trixie-backports", `linux-binary-7\.0\.\d+\+deb13-cloud-ARCH`, "", false},
-	{"7.1", "7.1", 9, true, "trixie-backports", `linux-binary-7\.1\.\d+\+deb13-cloud-ARCH`, "", false},
-	{"7.2", "7.2", 10, false, "trixie-backports", `linux-binary-(unsigned-)?7\.2\.\d+\+deb13-cloud-ARCH`, "", false},
-	{"7.3", "7.3", 11, false, "trixie-backports", `linux-binary-(unsigned-)?7\.3\.\d+\+deb13-cloud-ARCH`, "", true},
+	{"5.10", "5.10", 0, false, "bullseye bullseye-security", `linux-image-5\.10\.0-\d+-cloud-ARCH(-unsigned)?`, ""},
+	{"6.1", "6.1", 2, false, "bookworm bookworm-security", `linux-image-6\.1\.0-\d+-cloud-ARCH(-unsigned)?`, ""},
+	{"6.12", "6.12", 6, false, "trixie-security", `linux-image-6\.12\.\d+\+deb13-cloud-ARCH(-unsigned)?`, ""},
+	{"6.18", "6.18", 7, true, "trixie-backports", `linux-image-6\.18\.\d+\+deb13-cloud-ARCH`, ""},
+	{"7.0", "7.0", 8, true, "trixie-backports", `linux-binary-7\.0\.\d+\+deb13-cloud-ARCH`, ""},
+	{"7.1", "7.1", 9, true, "trixie-backports", `linux-binary-7\.1\.\d+\+deb13-cloud-ARCH`, ""},
+	{"7.2", "7.2", 10, false, "trixie-backports", `linux-binary-(unsigned-)?7\.2\.\d+\+deb13-cloud-ARCH`, ""},
+	{"7.3", "7.3", 11, false, "trixie-backports", `linux-binary-(unsigned-)?7\.3\.\d+\+deb13-cloud-ARCH`, ""},
 	// Built in and not enabled: EOPNOTSUPP, where 5.10 says ENOSYS.
-	{"7.3-off", "7.3", 0, false, "trixie-backports", `linux-binary-(unsigned-)?7\.3\.\d+\+deb13-cloud-ARCH`, "lsm=lockdown,yama", false},
+	{"7.3-off", "7.3", 0, false, "trixie-backports", `linux-binary-(unsigned-)?7\.3\.\d+\+deb13-cloud-ARCH`, "lsm=lockdown,yama"},
 }
 
 // architectures are those that the project supports.

@@ -118,7 +118,7 @@ var applets = []string{"cat", "cp", "echo", "env", "false", "id", "kill", "ln", 
 const toolsVariable = "UNVEIL_RUN_TOOLS"
 
 // initramfs is the machine's first root file system, with the jobs in it.
-func (p *payload) initramfs(m machine, chosen []suite) ([]byte, []report.Job, error) {
+func (p *payload) initramfs(chosen []suite, older bool) ([]byte, []report.Job, error) {
 	a := newArchive()
 	for _, dir := range []string{"dev", "proc", "sys", "tmp", "run", "root", "usr/bin", "usr/lib", "usr/share"} {
 		a.dir(dir, 0o755)
@@ -167,7 +167,7 @@ func (p *payload) initramfs(m machine, chosen []suite) ([]byte, []report.Job, er
 			}
 		}
 		for _, uid := range s.users {
-			jobs = append(jobs, m.job(s, uid))
+			jobs = append(jobs, s.job(uid, older))
 		}
 	}
 	list, err := json.Marshal(jobs)
@@ -193,9 +193,9 @@ func addTree(a *archive, name, from string) error {
 
 // job runs the tests of a suite as a user. For root CI is set, so that a test
 // that finds its machine wanting fails: what is left out is said in the matrix.
-func (m machine) job(s suite, uid int) report.Job {
+func (s suite) job(uid int, older bool) report.Job {
 	argv := []string{"/tests/" + s.name + "/" + s.name + ".test", "-test.v", fmt.Sprintf("-test.timeout=%ds", s.seconds)}
-	if !m.older || uid != 0 { // root plays nobody as well
+	if !older || uid != 0 { // root plays nobody as well
 		argv = append(argv, "-test.short")
 	}
 	if s.skip != "" {
