@@ -43,6 +43,15 @@ func buildPayload(dir, arch string, c *cache) (*payload, error) {
 		if err := p.goRun("test", "-c", "-o", p.test(s), module+"/"+s.pkg); err != nil {
 			return nil, err
 		}
+		// Of the same moment: the tree may be edited while machines run.
+		if s.data {
+			if err := os.RemoveAll(p.testdata(s)); err != nil {
+				return nil, err
+			}
+			if err := os.CopyFS(p.testdata(s), os.DirFS(filepath.Join(s.pkg, "testdata"))); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if p.noProbes = p.buildProbes(); p.noProbes != nil && os.Getenv("CI") != "" {
 		return nil, p.noProbes
@@ -102,6 +111,8 @@ func (p *payload) addProbes(add func(name, from string) error) error {
 
 func (p *payload) test(s suite) string { return filepath.Join(p.dir, s.name+".test") }
 
+func (p *payload) testdata(s suite) string { return filepath.Join(p.dir, s.name+".testdata") }
+
 func (p *payload) goRun(args ...string) error {
 	cmd := exec.Command("go", args...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+p.arch)
@@ -114,7 +125,7 @@ func (p *payload) goRun(args ...string) error {
 // applets are the names that busybox answers to in the machines.
 var applets = []string{"cat", "cp", "echo", "env", "false", "id", "kill", "ln", "ls", "mkdir", "mv", "rm", "sh", "sleep", "touch", "true"}
 
-// Tools names the environment variable with the directory of programs.
+// toolsVariable names the directory of programs to the tests.
 const toolsVariable = "UNVEIL_RUN_TOOLS"
 
 // initramfs is the machine's first root file system, with the jobs in it.
@@ -162,7 +173,7 @@ func (p *payload) initramfs(chosen []suite, older bool) ([]byte, []report.Job, e
 			}
 		}
 		if s.data {
-			if err := addTree(a, dir+"/testdata", filepath.Join(s.pkg, "testdata")); err != nil {
+			if err := addTree(a, dir+"/testdata", p.testdata(s)); err != nil {
 				return nil, nil, err
 			}
 		}
