@@ -78,6 +78,9 @@ lint: ## gofmt, vet, staticcheck, govulncheck, mandoc, shellcheck
 
 OURS = -type f -not -path './.git/*' -not -path './build/*'
 
+test-kernels: ## run the tests on real kernels, emulated: minutes (RUN=REGEXP of arch/series)
+	go run ./test/kernels -run '$(RUN)'
+
 bench: ## what a launch costs, beside landrun and bwrap
 	go run ./test/bench
 
@@ -103,8 +106,8 @@ clean: ## remove what was built
 	rm -rf build
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile
 
 FORCE:
-.PHONY: build install test lint bench ci race pure cross clean help FORCE
+.PHONY: build install test test-kernels lint bench ci race pure cross clean help FORCE
 .NOTPARALLEL:

@@ -17,6 +17,9 @@ type Options struct {
 	Fifo        bool // c makes FIFOs too (mkfifo(2): the promise dpath)
 	Sock        bool // c makes UNIX sockets too (bind(2): the promise unix)
 	ResolveUnix bool // connecting to a UNIX socket by path takes w on it (ABI 9)
+	// ListedUnix keeps w from bringing that, so that sockets can be reached
+	// only where a rule names them (Imply of ResolveUnix).
+	ListedUnix bool
 
 	// Create lets Plan.Create make what does not exist and has the letter c:
 	// an empty file, or a directory if the path ends in a slash.
@@ -221,7 +224,7 @@ func (c *compiler) promised(l Letters) Access {
 			a |= MakeSock
 		}
 	}
-	if l&W != 0 && c.opt.ResolveUnix {
+	if l&W != 0 && c.opt.ResolveUnix && !c.opt.ListedUnix {
 		// As unveil(2) has it: connecting is writing, whatever wpath says.
 		a |= ResolveUnix
 	}

@@ -195,17 +195,29 @@ func TestResolveUnix(t *testing.T) {
 		}
 	}
 	for _, c := range []struct {
-		asked bool
-		abi   int
-		want  unveil.Access
-		gaps  int
-	}{{false, 11, 0, 0}, {true, 11, unveil.ResolveUnix, 0}, {true, 9, unveil.ResolveUnix, 0}, {true, 8, 0, 1}, {false, 8, 0, 0}} {
-		p, err := r.Compile(unveil.Options{Kernel: kernel.Landlock(c.abi), Kinds: unveil.R, ResolveUnix: c.asked})
+		asked  bool
+		listed bool
+		abi    int
+		want   unveil.Access
+		gaps   int
+	}{
+		{false, false, 11, 0, 0},
+		{true, false, 11, unveil.ResolveUnix, 0},
+		{true, true, 11, unveil.ResolveUnix, 0},
+		{true, false, 9, unveil.ResolveUnix, 0},
+		{true, false, 8, 0, 1},
+		{false, false, 8, 0, 0},
+	} {
+		p, err := r.Compile(unveil.Options{Kernel: kernel.Landlock(c.abi), Kinds: unveil.R, ResolveUnix: c.asked, ListedUnix: c.listed})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := p.Access(dir + "/w"); got != c.want {
-			t.Errorf("asked %v, ABI %d: w has %s, want %s", c.asked, c.abi, got, c.want)
+		want := c.want
+		if c.listed {
+			want = 0
+		}
+		if got := p.Access(dir + "/w"); got != want {
+			t.Errorf("asked %v, ABI %d: w has %s, want %s", c.asked, c.abi, got, want)
 		}
 		if got := p.Access(dir + "/rxc"); got&unveil.ResolveUnix != 0 {
 			t.Errorf("asked %v, ABI %d: rxc has %s", c.asked, c.abi, got)

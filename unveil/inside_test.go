@@ -241,13 +241,16 @@ func everyUser(t *testing.T, name string) {
 	}
 }
 
-// everyABI plays a scene as every user, on the kernel as it is and on every
-// older ABI that has Landlock.
+// everyABI plays a scene as every user, on the kernel as it is and, unless
+// time is short, on every older ABI that has Landlock.
 func everyABI(t *testing.T, name string) {
 	if k := kernel.Probe(); k.Landlock != nil {
 		needs(t, "Landlock: "+k.Landlock.Error())
 	}
 	everyUser(t, name)
+	if testing.Short() {
+		return
+	}
 	bin := shimtest.Self(t)
 	for _, uid := range users(t) {
 		for _, n := range shimtest.ABIs(t) {

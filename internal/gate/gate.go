@@ -51,6 +51,7 @@ func Open() (*Gate, error) {
 		}
 		entry := at + uintptr(offset)
 		flush(entry)
+		flush(entry + uintptr(len(code)) - 1) // which may be in another line of the cache
 		return &Gate{entry}, nil
 	}
 	return nil, fmt.Errorf("gate: no free address: %w", unix.EEXIST)
@@ -122,18 +123,46 @@ func (g *Gate) Exec(program []unix.SockFilter, path string, argv, env []string, 
 		prog.Filter = &program[0]
 	}
 	failed += ": "
+	var texts errnoTexts
+	texts.fill()
 	if err := restoreFileLimit(); err != nil {
 		return err
 	}
-	step, errno := enter(&prog, g.entry, file, &args[0], &vars[0])
+	errno := g.execute(&prog, file, &args[0], &vars[0], failed, &texts)
 	runtime.KeepAlive(program)
-	if step == stepFilter {
-		return fmt.Errorf("gate: seccomp: %w", errno)
+	return fmt.Errorf("gate: seccomp: %w", errno)
+}
+
+// errnoTexts has room for every errno of Linux; 0 is the text of all others.
+type errnoTexts [134]string
+
+func (t *errnoTexts) fill() {
+	t[0] = "unknown error"
+	for i := 1; i < len(t); i++ {
+		t[i] = syscall.Errno(i).Error()
 	}
-	// The texts of errnos lie ready in package syscall: no memory is asked for.
-	g.say(failed)
-	g.say(errno.Error())
-	g.say("\n")
+}
+
+// execute returns the errno of seccomp(2), and not at all behind a filter.
+//
+// It is nosplit, and so is all that it calls: at the entry of any other
+// function, and by a signal within one, the runtime may take the thread for
+// another goroutine. It does so after 10 ms, which a busy machine needs for
+// this, and under the filter every call that it makes is refused.
+//
+//go:nosplit
+func (g *Gate) execute(prog *unix.SockFprog, file *byte, argv, envp **byte, failed string, texts *errnoTexts) syscall.Errno {
+	step, errno := enter(prog, g.entry, file, argv, envp)
+	if step == stepFilter {
+		return errno
+	}
+	text := texts[0]
+	if errno < syscall.Errno(len(texts)) {
+		text = texts[errno]
+	}
+	write(g.entry, unsafe.StringData(failed), uintptr(len(failed)))
+	write(g.entry, unsafe.StringData(text), uintptr(len(text)))
+	write(g.entry, unsafe.StringData("\n"), 1)
 	exit(exitNotExecuted)
 	return errno
 }
@@ -155,8 +184,6 @@ func restoreFileLimit() error {
 // cannot be executed, as env(1) has it.
 const exitNotExecuted = 126
 
-func (g *Gate) say(text string) { write(g.entry, unsafe.StringData(text), uintptr(len(text))) }
-
 // stepFilter is the step of enter that fails before the filter is on.
 const stepFilter = 1
 
@@ -175,7 +202,8 @@ func write(entry uintptr, text *byte, n uintptr)
 // exit ends the process.
 func exit(status uintptr)
 
-// flush makes a written instruction visible to the processor.
+// flush makes instructions visible to the processor that were written to the
+// line of the cache with an address.
 //
 //go:noescape
 func flush(at uintptr)

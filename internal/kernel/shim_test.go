@@ -17,6 +17,9 @@ const nobody = 65534
 // TestProbeUnderABIs runs the probe under every ABI that can be had here, as
 // root and as another user.
 func TestProbeUnderABIs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: on the kernel as it is only")
+	}
 	abis := shimtest.ABIs(t)
 	self := shimtest.Self(t)
 	real := kernel.Probe()

@@ -154,9 +154,11 @@ func (r *Request) paths(img *image.Image, k kernel.Kernel, net network, dir stri
 		Fifo:        !pledged || set.Has(promises.dpath),
 		Sock:        !pledged || set.Has(promises.unix),
 		ResolveUnix: !pledged || set.Has(promises.unix),
-		Create:      r.Create,
-		Widen:       r.Widen,
-		ListHidden:  r.ListHidden,
+		// Without -u every path has w, and a list of sockets would mean nothing.
+		ListedUnix: len(r.Unix) > 0 && len(r.Unveil) == 0,
+		Create:     r.Create,
+		Widen:      r.Widen,
+		ListHidden: r.ListHidden,
 	})
 	if err != nil {
 		return nil, explainPath(err)

@@ -133,7 +133,7 @@ var networkBoxes = []box{
 		name: "network, inet", flags: []string{"-q", "-p", "stdio inet"}, ways: slices.Concat(past, []way{
 			{act: "socket 1 1 0", answer: "EACCES"},
 			{act: "socket 16 3 15", answer: "EACCES"},
-			{act: "socket 16 3 12", answer: "EACCES"}, // netfilter
+			{act: "socket 16 3 12", answer: "EACCES", absent: "EPROTONOSUPPORT"}, // netfilter
 			{act: "unixpair 2 $DGRAM", answer: "EACCES"},
 		}),
 	},
@@ -146,11 +146,16 @@ var networkBoxes = []box{
 		}),
 	},
 	{
-		name: "network, unix", flags: []string{"-q", "-p", "stdio rpath unix"},
+		// Without -u the promise alone reaches every socket, as it does files.
+		name: "network, unix", flags: []string{"-q", "-u", "$IN:rwc", "-p", "stdio rpath unix"},
 		ways: slices.Concat(unixOutside, byPath, []way{
 			{act: "socket 2 1 0", answer: "SIGSYS"},
 			{act: "socket 17 3 0", answer: "EAFNOSUPPORT", root: true},
 		}),
+	},
+	{
+		name: "network, unix, a list", flags: []string{"-q", "--unix", "$IN", "-p", "stdio rpath wpath unix"},
+		strict: 9, refusal: "cannot hold UNIX sockets by path", ways: slices.Concat(unixOutside, byPath),
 	},
 	{
 		name: "network, paths alone, abstract sockets", flags: []string{"-q", "-u", "$IN:r"}, forks: true, ways: slices.Concat(unixOutside, byPath),

@@ -107,7 +107,7 @@ var pathBoxes = []box{
 			{act: "openat2 $OUT/secret 0x1000", answer: "EACCES|ENOSYS"}, // O_DSYNC: any flag
 			{act: "mode3ioctl /dev/tty 0x5401", answer: "EACCES|ENXIO", control: "ok|ENXIO", abi: 5, said: "ioctl on devices"},
 			{act: "mkchr $IN/chr", answer: "EACCES", root: true},
-			{act: "handle $OUT/secret $IN", answer: "EPERM", root: true},
+			{act: "handle $OUT/secret $IN", answer: "EPERM", root: true, absent: "ESTALE"}, // of tmpfs
 			{act: "byhandle", answer: "EPERM", control: "EFAULT", root: true},
 			{act: "forkread $OUT/secret", answer: "EACCES"},
 			// Bound, though nobody is left who has bound it.

@@ -19,9 +19,8 @@ import (
 	"github.com/unveil-run/unveil-run/test/abishim/shimtest"
 )
 
-// envTools tells the test binary that runs in namespaces of its own where the
-// tools are.
-const envTools = "ESCAPE_TEST_TOOLS"
+// envInside tells the test binary that it runs in namespaces of its own.
+const envInside = "ESCAPE_TEST_INSIDE"
 
 // resolvedName is a name that only the DNS server of the test knows.
 const resolvedName = "escape.example"
@@ -33,7 +32,7 @@ func TestResolver(t *testing.T) {
 	onlyRoot(t)
 	t.Parallel()
 	cmd := exec.Command(shimtest.Self(t), "-test.run=^TestResolverInside$", "-test.v", "-test.timeout=5m")
-	cmd.Env = append(os.Environ(), envTools+"="+tools, shimtest.Prebuilt+"="+shimtest.Build(t))
+	cmd.Env = append(os.Environ(), envInside+"=1", envTools+"="+tools, shimtest.Prebuilt+"="+shimtest.Build(t))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -45,7 +44,7 @@ func TestResolver(t *testing.T) {
 }
 
 func TestResolverInside(t *testing.T) {
-	if os.Getenv(envTools) == "" {
+	if os.Getenv(envInside) == "" {
 		t.Skip("a part of TestResolver")
 	}
 	if err := loopbackUp(); err != nil {

@@ -64,6 +64,7 @@ extern char **environ;
 enum { TRAPPED = 99 };
 
 static sigjmp_buf next;
+static volatile int thread_trapped;
 static volatile int child;	/* a process or thread beside the one that speaks */
 
 static void
@@ -72,6 +73,11 @@ trapped(int sig)
 	(void)sig;
 	if (child)
 		_exit(TRAPPED);
+	if (syscall(SYS_gettid) != getpid()) {
+		/* The way back is the first thread's: it is told when it joins. */
+		thread_trapped = 1;
+		syscall(SYS_exit, 0);
+	}
 	siglongjmp(next, 1);
 }
 
@@ -479,11 +485,14 @@ static long
 in_thread(void *(*f)(void *))
 {
 	pthread_t t;
-	void *e;
+	void *e = NULL;
 
+	thread_trapped = 0;
 	if ((errno = pthread_create(&t, NULL, f, NULL)))
 		return -1;
 	pthread_join(t, &e);
+	if (thread_trapped)
+		siglongjmp(next, 1);
 	return e ? fail((long)e) : 0;
 }
 

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A cache keeps what was taken out of packages: it is outside the tree, since
+// superseded kernels cannot be had a second time.
+type cache struct {
+	dir        string
+	registries map[string]*registry // by architecture, opened when first needed
+	missing    map[string]error     // paths that were looked for in vain
+}
+
+// Where the kernel lies in its package: /boot up to 7.1, then among the
+// modules.
+var kernelFile = regexp.MustCompile(`^\./(boot/vmlinuz-.*|usr/lib/modules/[^/]+/vmlinuz)$`)
+
+// image returns the path of a machine's kernel.
+func (c *cache) image(m machine) (string, error) {
+	return c.get(m.arch, m.series+".vmlinuz", m.packagePattern(), kernelFile)
+}
+
+// busybox returns the path of a shell and the usual commands in one static
+// program.
+func (c *cache) busybox(arch string) (string, error) {
+	return c.get(arch, "busybox", "^busybox-static$", regexp.MustCompile(`^\./(usr/)?bin/busybox$`))
+}
+
+// busyboxSuite has busybox-static.
+const busyboxSuite = "bookworm"
+
+func (c *cache) get(arch, name, pattern string, file *regexp.Regexp) (string, error) {
+	path := filepath.Join(c.dir, arch+"-"+name)
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return path, err
+	}
+	if err := c.missing[path]; err != nil {
+		return "", err
+	}
+	err := c.fetch(arch, pattern, file, path)
+	if err != nil {
+		c.missing[path] = err
+	}
+	return path, err
+}
+
+func (c *cache) fetch(arch, pattern string, file *regexp.Regexp, path string) error {
+	r := c.registries[arch]
+	if r == nil {
+		list := []string{busyboxSuite}
+		for _, row := range rows {
+			for _, s := range strings.Fields(row.suites) {
+				if !slices.Contains(list, s) {
+					list = append(list, s)
+				}
+			}
+		}
+		var err error
+		if r, err = openRegistry(filepath.Join(c.dir, "apt-"+arch), arch, list); err != nil {
+			return err
+		}
+		c.registries[arch] = r
+	}
+	n, err := r.fetch(pattern, file, path)
+	if err == nil {
+		fmt.Printf("fetched %s %s (%s)\n", n.name, n.version, arch)
+	}
+	return err
+}
+
+// openCache makes the directory: the flag's, or one among the user's caches.
+func openCache(dir string) (*cache, error) {
+	if dir == "" {
+		own, err := os.UserCacheDir()
+		if err != nil {
+			return nil, err
+		}
+		dir = filepath.Join(own, "unveil-run-kernels")
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &cache{dir, map[string]*registry{}, map[string]error{}}, os.MkdirAll(dir, 0o755)
+}

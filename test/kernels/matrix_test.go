@@ -1,0 +1,98 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"testing"
+
+	"github.com/unveil-run/unveil-run/internal/kernel"
+)
+
+// TestMatrix: a row that cannot match anything, or a suite that is gone, would
+// be found out only by who has the time for machines.
+func TestMatrix(t *testing.T) {
+	names := map[string]bool{}
+	for _, m := range machines() {
+		if names[m.String()] {
+			t.Errorf("%s is there twice", m)
+		}
+		names[m.String()] = true
+		if _, err := regexp.Compile(m.packagePattern()); err != nil {
+			t.Errorf("%s: %v", m, err)
+		}
+		if _, ok := emulators[m.arch]; !ok {
+			t.Errorf("%s: no emulator", m)
+		}
+		if len(m.suites()) == 0 {
+			t.Errorf("%s runs nothing", m)
+		}
+		if m.abi < 0 || m.abi > kernel.Newest {
+			t.Errorf("%s: no such ABI: %d", m, m.abi)
+		}
+	}
+	for _, s := range suites {
+		if _, err := os.Stat("../../" + s.pkg); err != nil {
+			t.Errorf("%s: %v", s.name, err)
+		}
+		if (s.skip == "") != (s.why == "") {
+			t.Errorf("%s: what is left out and why belong together", s.name)
+		}
+		if _, err := regexp.Compile(s.skip); err != nil {
+			t.Errorf("%s: %v", s.name, err)
+		}
+		if len(s.users) == 0 || s.seconds == 0 {
+			t.Errorf("%s would not be run", s.name)
+		}
+	}
+}
+
+// TestSeries: packages of other series and flavours are not meant.
+func TestSeries(t *testing.T) {
+	for name, want := range map[string]string{
+		"linux-image-5.10.0-35-cloud-amd64":              "5.10",
+		"linux-image-6.1.0-44-cloud-amd64":               "6.1",
+		"linux-image-6.1.0-44-amd64":                     "",
+		"linux-image-6.12.117+deb13-cloud-amd64":         "6.12",
+		"linux-image-6.12.117+deb13-cloud-amd64-dbg":     "",
+		"linux-binary-7.1.13+deb13-cloud-amd64":          "7.1",
+		"linux-image-7.1.13+deb13-cloud-amd64":           "",
+		"linux-binary-unsigned-7.2.12+deb13-cloud-amd64": "7.2",
+		"linux-headers-7.3.4+deb13-cloud-amd64":          "",
+	} {
+		got := ""
+		for _, r := range rows {
+			m := machine{r, "amd64"}
+			if r.args == "" && regexp.MustCompile(m.packagePattern()).MatchString(name) {
+				got += r.name
+			}
+		}
+		if got != want {
+			t.Errorf("%s is of %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(dir+"/sources.list.d", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, text string) {
+		if err := os.WriteFile(dir+"/"+name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := addresses(dir); err == nil {
+		t.Error("no sources, no error")
+	}
+	write("sources.list", "deb http://list.example/debian/ bookworm main\ndeb [signed-by=/k] http://list.example/debian-security bookworm-security main\n")
+	main, security, err := addresses(dir)
+	if main != "http://list.example/debian" || security != "http://list.example/debian-security" || err != nil {
+		t.Errorf("one-line: %q, %q, %v", main, security, err)
+	}
+	write("sources.list.d/debian.sources", "Types: deb\n# http://old.example/debian\nURIs: http://deb.example/debian\nSuites: x\n\nURIs: http://deb.example/debian-security\n")
+	main, security, err = addresses(dir)
+	if main != "http://deb.example/debian" || security != "http://deb.example/debian-security" || err != nil {
+		t.Errorf("deb822: %q, %q, %v", main, security, err)
+	}
+}

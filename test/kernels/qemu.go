@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/unveil-run/unveil-run/test/kernels/report"
+)
+
+// emulators boot a kernel image: by software alone, so that the machines are
+// the same on every host.
+var emulators = map[string]struct {
+	program string
+	args    []string
+	report  []string // with the file's name behind it
+	append  string
+}{
+	// Five levels of page tables make an emulated amd64 slower and test nothing.
+	"amd64": {"qemu-system-x86_64", []string{"-M", "q35", "-cpu", "max,la57=off"},
+		[]string{"-chardev", "file,id=report,path=%s", "-device", "isa-serial,chardev=report"},
+		"console=ttyS0 tsc=unstable " + report.Channel + "=ttyS1"},
+	// The newest arm64 authenticates pointers, which takes half of the time.
+	"arm64": {"qemu-system-aarch64", []string{"-M", "virt,gic-version=3", "-cpu", "cortex-a72"},
+		[]string{"-chardev", "file,id=report,path=%s", "-device", "pci-serial,chardev=report"},
+		"console=ttyAMA0 " + report.Channel + "=ttyS0"},
+}
+
+const (
+	processors = 2 // of a machine: one would hide what threads do
+	memory     = 1024
+)
+
+// boot runs a machine until it turns itself off, and judges it. Its files are
+// left in dir.
+func boot(m machine, image, dir string, ramdisk []byte, jobs []report.Job, limit time.Duration) (*verdict, time.Duration, error) {
+	path := func(kind string) string {
+		return filepath.Join(dir, strings.ReplaceAll(m.String(), "/", "-")+"."+kind)
+	}
+	for _, kind := range []string{"console", "report", "log"} {
+		if err := os.RemoveAll(path(kind)); err != nil {
+			return nil, 0, err
+		}
+	}
+	if err := os.WriteFile(path("cpio"), ramdisk, 0o644); err != nil {
+		return nil, 0, err
+	}
+	defer os.Remove(path("cpio"))
+
+	e := emulators[m.arch]
+	args := []string{"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+		"-accel", "tcg,thread=multi", "-smp", fmt.Sprint(processors), "-m", fmt.Sprint(memory),
+		"-kernel", image, "-initrd", path("cpio"), "-serial", "file:" + path("console")}
+	args = append(args, e.args...)
+	for _, a := range e.report {
+		args = append(args, strings.ReplaceAll(a, "%s", path("report")))
+	}
+	// A crash ends the machine at once: panic=-1 restarts, -no-reboot leaves.
+	args = append(args, "-append", strings.TrimSpace("panic=-1 oops=panic quiet mitigations=off random.trust_cpu=on "+e.append+" "+m.args))
+
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, e.program, args...)
+	var stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stderr, &stderr
+	start := time.Now()
+	err := cmd.Run()
+	took := time.Since(start)
+
+	text, readErr := os.ReadFile(path("report"))
+	v := judge(bytes.NewReader(text), m, jobs)
+	switch {
+	case ctx.Err() != nil:
+		v.fail("killed after %v", limit)
+	case err != nil:
+		v.fail("%s: %v: %s", e.program, err, strings.TrimSpace(stderr.String()))
+	case readErr != nil:
+		v.fail("%v", readErr)
+	}
+	return v, took, os.WriteFile(path("log"), []byte(v.transcript.String()), 0o644)
+}
