@@ -68,6 +68,7 @@
 #define NR_newfstatat			262
 #define NR_statx			332
 #define NR_fstat			5
+#define NR_fstatfs			138
 #define NR_faccessat			269
 #define NR_getcwd			79
 #define NR_chdir			80
@@ -153,6 +154,7 @@ static inline long sys6(long nr, long a, long b, long c, long d, long e, long f)
 #define NR_newfstatat			79
 #define NR_statx			291
 #define NR_fstat			80
+#define NR_fstatfs			44
 #define NR_faccessat			48
 #define NR_getcwd			17
 #define NR_chdir			49

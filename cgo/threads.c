@@ -356,7 +356,7 @@ static int refuse_worker(struct meeting *m, int tasks, int32_t tid)
 	return kind_of(tasks, tid) == WORKER ? -EOPNOTSUPP : 0;
 }
 
-/* The kernel restricts one thread: no_new_privs, without which it may not, and the layer. */
+/* The kernel restricts one thread: no_new_privs, without which it may not, and the layer, if any. */
 static int restrict_self(int ruleset, unsigned flags)
 {
 	long ret = sys(NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -714,6 +714,8 @@ static int apply_parked(struct meeting *m, int tasks, int ruleset, const struct 
 
 	take_signal();
 	ret = park_all(m, tasks);
+	if (ret == 0)
+		ret = restrict_self(-1, 0);
 	if (ret == 0 && program != NULL)
 		ret = can_filter_all();
 	if (ret == 0)
