@@ -380,7 +380,7 @@ func TestCNames(t *testing.T) {
 // refer to nothing outside of the library.
 func TestCCompilers(t *testing.T) {
 	compiler(t)
-	files := []string{"filter", "words"}
+	files := []string{"filter", "image", "words"}
 	tried := 0
 	for _, cc := range []string{"gcc", "clang", "musl-gcc", "aarch64-linux-gnu-gcc"} {
 		if _, err := exec.LookPath(cc); err != nil {
