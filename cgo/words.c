@@ -17,11 +17,12 @@
 /*
  * Says whether the eight bytes at an aligned address can be read.
  * rt_sigprocmask(2) copies the new mask before it finds that it is told to do
- * nothing known with it, and changes nothing; a filter always allows it.
+ * nothing known with it, and changes nothing; a filter always allows it. For
+ * address 0 it would take no mask at all.
  */
 static bool readable(uintptr_t aligned)
 {
-	return sys(NR_rt_sigprocmask, -1, aligned, 0, 8) != -EFAULT;
+	return aligned != 0 && sys(NR_rt_sigprocmask, -1, aligned, 0, 8) != -EFAULT;
 }
 
 /* Copies a string, its NUL included, as copyinstr(9) does. */

@@ -355,6 +355,17 @@ func TestCWords(t *testing.T) {
 	}
 }
 
+// TestCMemory holds that words in memory that cannot be read are EFAULT, as
+// far as they are read, and that no more is.
+func TestCMemory(t *testing.T) {
+	c := newCLibrary(t, compiler(t), AMD64)
+	fault, long := -int(unix.EFAULT), -int(unix.ENAMETOOLONG)
+	want := fmt.Sprint(fault, fault, fault, fault, fault, fault, 0, 0, fault, fault, long, 0, fmt.Sprintf(" %x", uint64(words("stdio rpath"))))
+	if got := c.ask(t, "e"); got != want {
+		t.Errorf("%s; want %s", got, want)
+	}
+}
+
 // TestCNames holds that the C library names system calls as the kernel does.
 func TestCNames(t *testing.T) {
 	cc := compiler(t)
