@@ -360,7 +360,7 @@ func TestCWords(t *testing.T) {
 func TestCMemory(t *testing.T) {
 	c := newCLibrary(t, compiler(t), AMD64)
 	fault, long := -int(unix.EFAULT), -int(unix.ENAMETOOLONG)
-	want := fmt.Sprint(fault, fault, fault, fault, fault, fault, 0, 0, fault, fault, long, 0, fmt.Sprintf(" %x", uint64(words("stdio rpath"))))
+	want := fmt.Sprint(fault, fault, fault, fault, fault, fault, 0, 0, fault, fault, long, 0, uint64(words("stdio rpath")))
 	if got := c.ask(t, "e"); got != want {
 		t.Errorf("%s; want %s", got, want)
 	}

@@ -112,7 +112,8 @@ static void pages(void)
 	if (mprotect(end, page, PROT_READ | PROT_WRITE) != 0)
 		abort();
 	memcpy(end - 3, "stdio rpath", 12);
-	printf("%d %" PRIx64 "\n", words_parse(end - 3, &set), set);
+	printf("%d ", words_parse(end - 3, &set));
+	printf("%" PRIx64 "\n", set);
 	munmap(three, 3 * page);
 }
 
