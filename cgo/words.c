@@ -56,8 +56,9 @@ static int lookup(const char *word, size_t length)
 
 /*
  * Reads words separated by blanks. A blank before the first word is an error,
- * as on OpenBSD, where blanks at the end, repeated words and the empty string
- * are none. The set is written only when the whole string is right.
+ * as on OpenBSD, since an empty word comes before it; blanks at the end,
+ * repeated words and the empty string are none. The set is written only when
+ * the whole string is right.
  */
 int words_parse(const char *words, promise_set *set)
 {
@@ -67,8 +68,6 @@ int words_parse(const char *words, promise_set *set)
 
 	if (err != 0)
 		return err;
-	if (copied[0] == ' ')
-		return -EINVAL;
 	for (size_t i = 0; copied[i] != '\0';) {
 		size_t begin = i;
 		int place;

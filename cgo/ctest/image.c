@@ -46,6 +46,17 @@ static int find(void)
 
 static int compare(void)
 {
+	/* So many that they do not come in one read, two of each touching. */
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	int self = open("/proc/self/exe", O_RDONLY), many = 150;
+
+	for (int i = 0; i < many; i++) {
+		char *at = mmap(NULL, 4 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		mmap(at + page, page, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, self, 0);
+		mmap(at + 2 * page, page, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, self, 0);
+	}
+
 	FILE *maps = fopen("/proc/self/maps", "r");
 	int n = find(), in = 0, ends = 0;
 	unsigned long first, last;
@@ -70,7 +81,7 @@ static int compare(void)
 		}
 		in++;
 	}
-	printf("maps: %s\n", in >= 4 && ends == n ? "all" : "more than there is");
+	printf("maps: %s\n", in >= 2 * many + 4 && ends == n && n >= many + 4 && n < many + 10 ? "all" : "more than there is");
 	return 0;
 }
 
