@@ -58,8 +58,8 @@ int filter_build(struct sock_filter program[FILTER_MAX], const struct filter_opt
 
 /* image.c: the executable mappings of this image, for a filter bound to it */
 #define RANGES_MAX 512
-int image_maps(void);	/* /proc/self/maps, a descriptor; -EOPNOTSUPP: cannot be bound, inherit instead */
-int image_ranges(int maps, struct range ranges[RANGES_MAX]);	/* how many; -EOPNOTSUPP */
+int image_maps(void);	/* /proc/self/maps, a descriptor; -EOPNOTSUPP */
+int image_ranges(int maps, struct range ranges[RANGES_MAX]);	/* how many; -EOPNOTSUPP: cannot be bound, inherit instead */
 	/* may be asked again: it reads maps from the start */
 bool image_foreign(void);			/* no segment hides where 32-bit code is */
 
