@@ -38,7 +38,7 @@ var builds = []build{
 	{name: "musl-a", cc: []string{"musl-gcc", "-static"}, lib: "make", static: true, needs: "musl-gcc"},
 }
 
-var programs = []string{"contract", "forks", "innocent", "load", "surroundings", "threads"}
+var programs = []string{"contract", "forks", "innocent", "load", "surroundings", "threads", "unveil"}
 
 // missing skips a test, or fails it where everything has to be there.
 func missing(t *testing.T, format string, args ...any) {
