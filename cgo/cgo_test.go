@@ -38,7 +38,7 @@ var builds = []build{
 	{name: "musl-a", cc: []string{"musl-gcc", "-static"}, lib: "make", static: true, needs: "musl-gcc"},
 }
 
-var programs = []string{"contract", "forks", "innocent", "load", "surroundings", "threads"}
+var programs = []string{"contract", "forks", "innocent", "load", "surroundings", "threads", "unveil"}
 
 // missing skips a test, or fails it where everything has to be there.
 func missing(t *testing.T, format string, args ...any) {
@@ -152,7 +152,7 @@ func cases(t *testing.T, path string, uid int, env ...string) {
 		} else if rest, ok := strings.CutPrefix(line, "skip "); ok {
 			name, why, _ := strings.Cut(rest, ": ")
 			t.Run(name, func(t *testing.T) {
-				if why == "needs root" && uid != 0 {
+				if why == "needs root" && uid != 0 || strings.HasPrefix(why, "musl ") {
 					t.Skip(why)
 				}
 				missing(t, "%s", why)

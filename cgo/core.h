@@ -102,7 +102,9 @@ void veil_clear(void);			/* after it is sealed; its descriptors are closed */
 /* unveil.c */
 int unveil_seal(void);	/* seals, for exec.c: a list that was sealed is closed */
 
-/* libc.c: what libc would fetch when the filter no longer lets it */
+/* libc.c */
+bool libc_is_glibc(void);
+/* what libc would fetch when the filter no longer lets it */
 void libc_prepare(bool log);	/* log: syslog(3) too */
 
 /* pledge.c: the state of the process, read and written between

@@ -25,7 +25,7 @@
 #define weak __attribute__((weak))
 
 extern void openlog(const char *, int, int) weak;
-extern void *dlopen(const char *, int) weak;
+extern void *dlsym(void *, const char *) weak;
 extern int dl_iterate_phdr(int (*)(struct dl_phdr_info *, size_t, void *), void *) weak;
 extern const char *gnu_get_libc_version(void) weak;
 extern char __libc_single_threaded weak;
@@ -34,6 +34,12 @@ extern char __libc_single_threaded weak;
 #define LOG_NDELAY_	0x08
 #define LOG_KEEP_	(~0)	/* no facility: glibc keeps the one that is set */
 #define RTLD_NOW_	2
+
+/* The second is what a static program has of it. */
+bool libc_is_glibc(void)
+{
+	return gnu_get_libc_version != NULL || &__libc_single_threaded != NULL;
+}
 
 struct imports {
 	bool any;	/* an object imports anything: the program is not static */
@@ -133,6 +139,18 @@ static bool safe(void)
 	return !threads_single() || &__libc_single_threaded == NULL || __libc_single_threaded;
 }
 
+/* dlopen(3), found by name: a reference makes linkers warn of static programs. */
+static void load(const char *name)
+{
+	union {
+		void *object;
+		void *(*function)(const char *, int);
+	} open = { dlsym != NULL ? dlsym(NULL /* RTLD_DEFAULT */, "dlopen") : NULL };
+
+	if (open.object != NULL)
+		open.function(name, RTLD_NOW_);
+}
+
 void libc_prepare(bool log)
 {
 	struct imports found = { false, false, false };
@@ -145,7 +163,7 @@ void libc_prepare(bool log)
 		found.syslog = true;	/* a static program has openlog only with syslog */
 	/* The options of an openlog(3) without LOG_NDELAY before are lost: libc has no way to ask for them. */
 	if (log && found.syslog && openlog != NULL && !connected())
-		openlog(NULL, LOG_NDELAY_, gnu_get_libc_version != NULL ? LOG_KEEP_ : 8 /* LOG_USER */);
-	if (found.unwinder && dlopen != NULL && gnu_get_libc_version != NULL)
-		dlopen("libgcc_s.so.1", RTLD_NOW_);
+		openlog(NULL, LOG_NDELAY_, libc_is_glibc() ? LOG_KEEP_ : 8 /* LOG_USER */);
+	if (found.unwinder && libc_is_glibc())
+		load("libgcc_s.so.1");
 }

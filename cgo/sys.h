@@ -31,6 +31,7 @@
 #define NR_mmap				9
 #define NR_munmap			11
 #define NR_mprotect			10
+#define NR_mremap			25
 #define NR_madvise			28
 #define NR_rt_sigaction			13
 #define NR_rt_sigprocmask		14
@@ -68,6 +69,7 @@
 #define NR_newfstatat			262
 #define NR_statx			332
 #define NR_fstat			5
+#define NR_fstatfs			138
 #define NR_faccessat			269
 #define NR_getcwd			79
 #define NR_chdir			80
@@ -117,6 +119,7 @@ static inline long sys6(long nr, long a, long b, long c, long d, long e, long f)
 #define NR_mmap				222
 #define NR_munmap			215
 #define NR_mprotect			226
+#define NR_mremap			216
 #define NR_madvise			233
 #define NR_rt_sigaction			134
 #define NR_rt_sigprocmask		135
@@ -153,6 +156,7 @@ static inline long sys6(long nr, long a, long b, long c, long d, long e, long f)
 #define NR_newfstatat			79
 #define NR_statx			291
 #define NR_fstat			80
+#define NR_fstatfs			44
 #define NR_faccessat			48
 #define NR_getcwd			17
 #define NR_chdir			49

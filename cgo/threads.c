@@ -28,7 +28,11 @@
  * threads on it, and musl pthread_cancel(3): what is not ours is handed on.
  */
 #define PARK_SIGNAL 33
-/* musl parks threads in this one, for its setuid(2). */
+/*
+ * musl parks threads too, in a handler of this one, when setuid(2) is called:
+ * so it is let in, or the two would wait for each other. With glibc it is the
+ * program's, whose handler may leave by longjmp(3), and is kept out.
+ */
 #define MUSL_SIGNAL 34
 
 #define ANSWER_MS 2000	/* until a thread that does not answer is EAGAIN */
@@ -47,7 +51,7 @@
 enum phase { IDLE, PARK, COMMIT, LET_GO };
 enum state {
 	EMPTY,
-	UNASKED,	/* seen, or back from an attempt that came to nothing */
+	UNASKED,
 	ASKED,		/* the signal is on its way */
 	PARKED,
 	DONE,		/* has left, with error */
@@ -74,6 +78,7 @@ struct meeting {
 	uint32_t inside;	/* handlers that may still look at the table */
 	uint32_t room;		/* of the table, a power of 2; at most half is used */
 	uint32_t used;
+	bool silent_first;	/* only who has not answered is asked now */
 	int32_t ruleset;
 	struct thread *table;	/* by tid, open addressing */
 };
@@ -171,6 +176,11 @@ static uint64_t bit(int signal)
 	return 1ull << (signal - 1);
 }
 
+static uint64_t musl_signal(void)
+{
+	return libc_is_glibc() ? 0 : bit(MUSL_SIGNAL);
+}
+
 static void set_mask(uint64_t mask, uint64_t *old)
 {
 	sys(NR_rt_sigprocmask, SIG_SETMASK, &mask, old, sizeof mask);
@@ -178,7 +188,7 @@ static void set_mask(uint64_t mask, uint64_t *old)
 
 int threads_enter(uint64_t *mask)
 {
-	uint64_t open = bit(SIGSEGV) | bit(SIGBUS) | bit(SIGILL) | bit(SIGFPE) | bit(SIGTRAP) | bit(SIGSYS) | bit(PARK_SIGNAL);
+	uint64_t open = bit(SIGSEGV) | bit(SIGBUS) | bit(SIGILL) | bit(SIGFPE) | bit(SIGTRAP) | bit(SIGSYS) | bit(PARK_SIGNAL) | musl_signal();
 	struct meeting *m = meeting();
 	uint32_t self = (uint32_t)sys(NR_gettid), holder;
 
@@ -281,7 +291,7 @@ bool threads_single(void)
 	return ret == 1;
 }
 
-enum kind { PLAIN, ZOMBIE, WORKER, ENDED, UNTOLD };
+enum kind { WAITING, RUNNING, ZOMBIE, WORKER, ENDED, UNTOLD };
 
 /* What kind of thread tid is, by /proc/self/task/TID/stat. */
 static enum kind kind_of(int tasks, int32_t tid)
@@ -289,6 +299,7 @@ static enum kind kind_of(int tasks, int32_t tid)
 	char path[16], text[512];
 	const char *field;
 	uint32_t flags;
+	bool runs;
 	int fd, i;
 	long n;
 
@@ -312,6 +323,7 @@ static enum kind kind_of(int tasks, int32_t tid)
 	field += 2;
 	if (*field == 'Z' || *field == 'X')
 		return ZOMBIE;
+	runs = *field == 'R';
 	for (i = 0; i < 6; i++) {
 		while (*field != '\0' && *field != ' ')
 			field++;
@@ -319,7 +331,7 @@ static enum kind kind_of(int tasks, int32_t tid)
 			field++;
 	}
 	flags = number(field);
-	return flags & (PF_IO_WORKER | PF_USER_WORKER) ? WORKER : PLAIN;
+	return flags & (PF_IO_WORKER | PF_USER_WORKER) ? WORKER : runs ? RUNNING : WAITING;
 }
 
 /*
@@ -356,7 +368,7 @@ static int refuse_worker(struct meeting *m, int tasks, int32_t tid)
 	return kind_of(tasks, tid) == WORKER ? -EOPNOTSUPP : 0;
 }
 
-/* The kernel restricts one thread: no_new_privs, without which it may not, and the layer. */
+/* The kernel restricts one thread: no_new_privs, without which it may not, and the layer, if any. */
 static int restrict_self(int ruleset, unsigned flags)
 {
 	long ret = sys(NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -418,11 +430,12 @@ static void attend(struct meeting *m)
 	tell_leader(m);
 }
 
-/* The handler of PARK_SIGNAL. All signals are blocked in it: no handler of
- * the program runs, or leaves by longjmp(3), while its thread is parked. */
+/* The handler of PARK_SIGNAL. No handler of the program runs in it, which
+ * could leave by longjmp(3) while its thread is parked. */
 static void on_park(int signal, siginfo_t *info, void *context)
 {
 	struct meeting *m = load(&the_meeting);
+	uint32_t phase;
 
 	if (m == NULL || info->si_code != SI_QUEUE || info->si_value.sival_ptr != (void *)m) {
 		void (*other)(int, siginfo_t *, void *);
@@ -434,14 +447,17 @@ static void on_park(int signal, siginfo_t *info, void *context)
 	}
 	/* Before the phase is looked at: the table stays while anyone is inside. */
 	__atomic_add_fetch(&m->inside, 1, __ATOMIC_SEQ_CST);
-	if (load(&m->phase) == PARK)
+	phase = load(&m->phase);
+	if (phase == PARK)
 		attend(m);
+	else if (phase == LET_GO)	/* too late for this attempt; the next has to ask again */
+		replace(&find(m, (int32_t)sys(NR_gettid))->state, ASKED, UNASKED);
 	__atomic_sub_fetch(&m->inside, 1, __ATOMIC_SEQ_CST);
 }
 
 static void take_signal(void)
 {
-	struct kernel_sigaction ours = { (void *)on_park, SA_SIGINFO | SA_ONSTACK | SA_RESTART, NULL, ~0ull };
+	struct kernel_sigaction ours = { (void *)on_park, SA_SIGINFO | SA_ONSTACK | SA_RESTART, NULL, ~musl_signal() };
 	struct kernel_sigaction was;
 
 	handler_action(PARK_SIGNAL, NULL, &was);
@@ -488,6 +504,8 @@ static int see(struct meeting *m, int tasks, int32_t tid)
 
 	(void)tasks;
 	if (t->tid == 0) {
+		if (m->silent_first)
+			return 0;
 		if (m->used * 2 >= m->room)
 			return -EAGAIN;	/* threads are born faster than they can be parked */
 		m->used++;
@@ -541,10 +559,12 @@ static int see_all(struct meeting *m, int tasks)
 	return 0;
 }
 
-/* Threads that have not answered: those that never will are told apart. */
+/* Threads that have not answered: those that never will are told apart.
+ * 1 when all of them have yet to get a processor. */
 static int examine_silent(struct meeting *m, int tasks)
 {
 	int32_t pid = (int32_t)sys(NR_getpid);
+	int all_run = tasks >= 0;
 
 	for (uint32_t i = 0; i < m->room; i++) {
 		struct thread *t = &m->table[i];
@@ -567,11 +587,14 @@ static int examine_silent(struct meeting *m, int tasks)
 		case ENDED:
 			replace(&t->state, ASKED, GONE);
 			break;
+		case RUNNING:
+			break;
 		default:
+			all_run = 0;
 			break;
 		}
 	}
-	return 0;
+	return all_run;
 }
 
 /* Lets the parked go, with phase, and waits until they have left. The first error of them. */
@@ -596,23 +619,22 @@ static int let_go(struct meeting *m, enum phase phase)
 
 /*
  * Nothing moves: a thread may wait, with all signals blocked, for what a
- * parked one holds, as a lock of libc in pthread_exit(3) or the turn of
- * musl's setuid(2). All are let go for a moment, us too, and asked again.
+ * parked one holds, such as a lock of libc in pthread_exit(3). All are let
+ * go, and who was silent is waited for before the others are asked again.
  */
-static void start_over(struct meeting *m)
+static void silent_ones_first(struct meeting *m)
 {
-	struct kernel_timespec moment = { 0, 1000000 };
-	uint64_t mask;
-
 	let_go(m, LET_GO);
-	sys(NR_rt_sigprocmask, SIG_SETMASK, NULL, &mask, sizeof mask);
-	set_mask(mask & ~bit(MUSL_SIGNAL), NULL);
-	sys(NR_nanosleep, &moment, NULL);
-	set_mask(mask, NULL);
+	m->silent_first = true;
+	store(&m->phase, PARK);
+}
+
+static void then_the_others(struct meeting *m)
+{
+	m->silent_first = false;
 	for (uint32_t i = 0; i < m->room; i++)
 		if (m->table[i].tid != 0 && m->table[i].state == DONE)
 			store(&m->table[i].state, UNASKED);
-	store(&m->phase, PARK);
 }
 
 /* Whether no thread but this one runs. */
@@ -620,7 +642,7 @@ static bool all_parked(struct meeting *m, int tasks, uint32_t known_before)
 {
 	uint32_t zombies = 0;
 
-	if (how_many(m, ASKED) != 0 || how_many(m, UNASKED) != 0)
+	if (m->silent_first || how_many(m, ASKED) != 0 || how_many(m, UNASKED) != 0)
 		return false;
 	if (tasks < 0)
 		return m->used == known_before;	/* a whole pass has found no new one */
@@ -636,6 +658,7 @@ static int park_all(struct meeting *m, int tasks)
 	long start = now_ms(), moved = start, looked = start, patience = STUCK_MS;
 	uint32_t parked = 0;
 
+	m->silent_first = false;
 	store(&m->phase, PARK);
 	for (;;) {
 		uint32_t known = m->used, events;
@@ -647,6 +670,11 @@ static int park_all(struct meeting *m, int tasks)
 		if (all_parked(m, tasks, known))
 			return 0;
 		now = now_ms();
+		if (m->silent_first && how_many(m, ASKED) == 0 && how_many(m, UNASKED) == 0) {
+			then_the_others(m);
+			moved = now;
+			continue;
+		}
 		if (tasks < 0 && m->used != known)
 			start = moved = now;	/* a pass takes its time */
 		if (how_many(m, PARKED) != parked) {
@@ -658,11 +686,13 @@ static int park_all(struct meeting *m, int tasks)
 			ret = examine_silent(m, tasks);
 			if (ret < 0)
 				return ret;
+			if (ret > 0)
+				moved = now;
 		}
 		if (now - start >= ANSWER_MS)
 			return -EAGAIN;
 		if (now - moved >= patience) {
-			start_over(m);
+			silent_ones_first(m);
 			patience *= 2;	/* a busy machine may be all that it is */
 			parked = 0;
 			moved = now_ms();
@@ -714,6 +744,8 @@ static int apply_parked(struct meeting *m, int tasks, int ruleset, const struct 
 
 	take_signal();
 	ret = park_all(m, tasks);
+	if (ret == 0)
+		ret = restrict_self(-1, 0);
 	if (ret == 0 && program != NULL)
 		ret = can_filter_all();
 	if (ret == 0)
@@ -726,6 +758,8 @@ static int apply_parked(struct meeting *m, int tasks, int ruleset, const struct 
 	if (how_many(m, ASKED) == 0)
 		give_signal_back();
 	store(&m->phase, IDLE);
+	while (load(&m->inside) != 0)
+		sleep_on(&m->inside, 1, 1);
 	m->table = NULL;
 	sys(NR_munmap, memory, size);
 	return ret != 0 ? ret : error;

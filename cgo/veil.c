@@ -25,7 +25,7 @@ static struct dir {
 	bool unveiled;		/* itself; false: only names in it are */
 	unsigned char letters;
 	uint16_t length;
-	uint32_t text;		/* its name when it was unveiled */
+	uint32_t text;		/* a name of it when it was unveiled */
 } dirs[VEIL_DIRS];
 
 static struct name {
@@ -50,30 +50,43 @@ static bool holds(const struct object *o)
 	return object_look(o->fd, NULL, &now, NULL) == 0 && same_object(&now, o);
 }
 
-/* The place of a directory in the table. It takes the descriptor if it is new
- * or has lost its own. */
-static int dir_place(struct object *o, char buffer[PATH_SIZE])
+/* A name to find a directory by if its descriptor is lost: as it was given,
+ * where that holds from anywhere. It goes to the end of text. */
+static int dir_text(const struct place *p)
 {
+	size_t room = TEXT_SIZE - text_used;
+	int proc, n;
+
+	if (p->path != NULL) {
+		size_t length = text_length(p->path);
+
+		if (length > room)
+			return -E2BIG;
+		text_copy(text + text_used, p->path, length);
+		return (int)length;
+	}
+	proc = open_proc();
+	n = object_name(proc, p->dir.fd, text + text_used, room < PATH_SIZE ? room : PATH_SIZE);
+	close_fd(proc);
+	return n == -ENAMETOOLONG ? -E2BIG : n;
+}
+
+/* The place of a directory in the table. It takes the descriptor if it is new. */
+static int dir_place(struct place *p)
+{
+	struct object *o = &p->dir;
 	struct dir *d;
 	unsigned i = 0;
 	int n;
 
 	while (i < dir_count && !same_object(&dirs[i].object, o))
 		i++;
-	d = &dirs[i];
-	if (i < dir_count) {
-		if (!holds(&d->object)) {
-			d->object.fd = lift(o->fd);
-			o->fd = -1;
-		}
+	if (i < dir_count)
 		return (int)i;
-	}
-	n = object_name(o->fd, buffer, PATH_SIZE);
+	d = &dirs[i];
+	n = dir_text(p);
 	if (n < 0)
 		return n;
-	if ((unsigned)n > TEXT_SIZE - text_used)
-		return -E2BIG;
-	text_copy(text + text_used, buffer, (size_t)n);
 	d->text = text_used;
 	d->length = (uint16_t)n;
 	text_used += (unsigned)n;
@@ -88,8 +101,8 @@ static int dir_place(struct object *o, char buffer[PATH_SIZE])
 	return (int)i;
 }
 
-/* Puts what was named into the table. The buffer is free for use. */
-static int remember(struct place *p, unsigned char letters, char buffer[PATH_SIZE])
+/* Puts what was named into the table. */
+static int remember(struct place *p, unsigned char letters)
 {
 	size_t n;
 	int i;
@@ -97,7 +110,7 @@ static int remember(struct place *p, unsigned char letters, char buffer[PATH_SIZ
 	/* As on OpenBSD: either counter ends both, and updates too. */
 	if (dir_count == VEIL_DIRS || name_count == VEIL_NAMES)
 		return -E2BIG;
-	i = dir_place(&p->dir, buffer);
+	i = dir_place(p);
 	if (i < 0)
 		return i;
 	used = true;
@@ -147,7 +160,7 @@ int veil_add(const char *path, const char *perms)
 		return err;
 	err = letters_parse(letters);
 	if (err >= 0)
-		err = remember(&place, (unsigned char)err, buffer);
+		err = remember(&place, (unsigned char)err);
 	close_fd(place.dir.fd);
 	return err;
 }
@@ -176,7 +189,7 @@ struct here {
 };
 
 /* Finds a directory again: by its descriptor, or else by its name. */
-static int find(const struct dir *d, struct here *h)
+static int find(int proc, const struct dir *d, struct here *h)
 {
 	static char name[PATH_SIZE];
 	struct object now;
@@ -190,7 +203,7 @@ static int find(const struct dir *d, struct here *h)
 		 * was not unveiled. */
 		text_copy(name, text + d->text, d->length);
 		name[d->length] = '\0';
-		if (object_open(AT_FDCWD, d->length == 0 ? "/" : name, O_DIRECTORY | O_NOFOLLOW, &h->object) < 0)
+		if (object_open(AT_FDCWD, d->length == 0 ? "/" : name, O_DIRECTORY, &h->object) < 0)
 			return -EBADF;
 		h->owned = true;
 		if (!same_object(&h->object, &d->object)) {
@@ -204,7 +217,7 @@ static int find(const struct dir *d, struct here *h)
 	if (paths_used > PATHS_SIZE - PATH_SIZE)
 		return -E2BIG;
 	/* It may have been renamed. */
-	n = object_name(h->object.fd, paths + paths_used, PATH_SIZE);
+	n = object_name(proc, h->object.fd, paths + paths_used, PATH_SIZE);
 	if (n < 0)
 		return n;
 	h->path = paths + paths_used;
@@ -319,7 +332,7 @@ static int enter(struct tree *t, const struct rights *r, struct here here[VEIL_D
 	for (unsigned i = 0; i < dir_count; i++) {
 		struct node *n;
 
-		err = find(&dirs[i], &here[i]);
+		err = find(t->proc, &dirs[i], &here[i]);
 		if (err < 0)
 			return err;
 		if (here[i].gone || !dirs[i].unveiled)
@@ -411,7 +424,7 @@ int veil_need(struct tree *t, const char *path, uint64_t access)
 			return 0;	/* once is enough */
 		}
 	}
-	length = paths_used > PATHS_SIZE - PATH_SIZE ? -E2BIG : object_name(o.fd, paths + paths_used, PATH_SIZE);
+	length = paths_used > PATHS_SIZE - PATH_SIZE ? -E2BIG : object_name(t->proc, o.fd, paths + paths_used, PATH_SIZE);
 	n = length < 0 ? NULL : new_node(t, &o, true, paths + paths_used, (unsigned)length);
 	if (n == NULL) {
 		close_fd(o.fd);
@@ -581,6 +594,7 @@ int veil_ruleset(const struct veil_options *o)
 	t.fs = r.fs;
 	t.count = t.spread = 0;
 	t.nodes = nodes;
+	t.proc = all ? -1 : open_proc();
 	paths_used = 0;
 
 	err = fill(&t, &r, all, o->strict, here);
@@ -591,6 +605,7 @@ int veil_ruleset(const struct veil_options *o)
 	for (unsigned i = 0; !all && i < dir_count; i++)
 		if (here[i].owned)
 			close_fd(here[i].object.fd);
+	close_fd(t.proc);
 	if (err < 0) {
 		close_fd(t.ruleset);
 		return err;

@@ -78,12 +78,14 @@ struct place {
 	struct object dir;	/* what was named, or the directory that it is in */
 	bool is_name;		/* the latter */
 	char base[NAME_SIZE];	/* the name in it */
+	const char *path;	/* a name of dir that holds from anywhere, or NULL */
 };
 int copy_string(char *to, size_t size, const char *from);	/* length; -EFAULT -ENAMETOOLONG */
 int walk(char path[PATH_SIZE], struct place *);	/* overwrites path */
 int object_open(int dir, const char *name, int flags, struct object *);
 int object_look(int dir, const char *name, struct object *, uint64_t *links);	/* fd is left alone */
-int object_name(int fd, char *to, size_t size);	/* of a directory: canonical, no NUL, "" for the root; -ENOENT: has none */
+int open_proc(void);
+int object_name(int proc, int fd, char *to, size_t size);	/* of a directory: canonical, no NUL, "" for the root; -ENOENT: has none */
 int lift(int fd);
 void close_fd(int fd);
 
@@ -134,6 +136,7 @@ struct node {
 struct tree {
 	int ruleset;
 	uint64_t fs;
+	int proc;		/* /proc/self/fd, or negative */
 	unsigned count;
 	unsigned spread;	/* rules that expansion added */
 	struct node *nodes;

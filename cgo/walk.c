@@ -149,22 +149,21 @@ static int climb(int fd, char *to, size_t size)
 /*
  * The canonical name of the descriptor of a directory, without a NUL, and ""
  * for the root. It carries the order of the entries; what is granted hangs on
- * descriptors.
+ * descriptors. proc is /proc/self/fd, or -1.
  */
-int object_name(int fd, char *to, size_t size)
+int object_name(int proc, int fd, char *to, size_t size)
 {
-	char link[sizeof("/proc/self/fd/") + 10] = "/proc/self/fd/";
-	unsigned at = sizeof("/proc/self/fd/") - 1, digits = 1;
+	char link[11];
+	unsigned at = 1;
 	long n;
 
 	for (int rest = fd; rest >= 10; rest /= 10)
-		digits++;
-	at += digits;
+		at++;
 	link[at] = '\0';
-	for (int rest = fd; digits-- > 0; rest /= 10)
-		link[--at] = (char)('0' + rest % 10);
+	for (int rest = fd; at-- > 0; rest /= 10)
+		link[at] = (char)('0' + rest % 10);
 
-	n = sys(NR_readlinkat, AT_FDCWD, link, to, size);
+	n = proc < 0 ? -ENOENT : sys(NR_readlinkat, proc, link, to, size);
 	if (n < 0)
 		return climb(fd, to, size);
 	if ((size_t)n == size)
@@ -172,6 +171,12 @@ int object_name(int fd, char *to, size_t size)
 	if (n == 0 || to[0] != '/')
 		return -ENOENT;	/* "(unreachable)/x" */
 	return n == 1 ? 0 : (int)n;
+}
+
+/* /proc/self/fd, for object_name: one walk for many names. */
+int open_proc(void)
+{
+	return (int)sys(NR_openat, AT_FDCWD, "/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 }
 
 /*
@@ -227,10 +232,12 @@ int walk(char path[PATH_SIZE], struct place *p)
 		long n;
 
 		p->is_name = false;
+		p->path = links == 0 && path[0] == '/' ? path : NULL;
 		err = object_open(at, path, O_DIRECTORY, &p->dir);
 		if (err != -ENOENT && err != -ENOTDIR)
 			break;
 		base = cut(path, &head);
+		p->path = p->path != NULL ? head : NULL;
 		if (*base == '\0')
 			break;	/* a slash behind what is missing, or no directory */
 		n = object_open(at, head, O_DIRECTORY, &parent);

@@ -17,11 +17,12 @@
 /*
  * Says whether the eight bytes at an aligned address can be read.
  * rt_sigprocmask(2) copies the new mask before it finds that it is told to do
- * nothing known with it, and changes nothing; a filter always allows it.
+ * nothing known with it, and changes nothing; a filter always allows it. For
+ * address 0 it would take no mask at all.
  */
 static bool readable(uintptr_t aligned)
 {
-	return sys(NR_rt_sigprocmask, -1, aligned, 0, 8) != -EFAULT;
+	return aligned != 0 && sys(NR_rt_sigprocmask, -1, aligned, 0, 8) != -EFAULT;
 }
 
 /* Copies a string, its NUL included, as copyinstr(9) does. */
@@ -55,8 +56,9 @@ static int lookup(const char *word, size_t length)
 
 /*
  * Reads words separated by blanks. A blank before the first word is an error,
- * as on OpenBSD, where blanks at the end, repeated words and the empty string
- * are none. The set is written only when the whole string is right.
+ * as on OpenBSD, since an empty word comes before it; blanks at the end,
+ * repeated words and the empty string are none. The set is written only when
+ * the whole string is right.
  */
 int words_parse(const char *words, promise_set *set)
 {
@@ -66,8 +68,6 @@ int words_parse(const char *words, promise_set *set)
 
 	if (err != 0)
 		return err;
-	if (copied[0] == ' ')
-		return -EINVAL;
 	for (size_t i = 0; copied[i] != '\0';) {
 		size_t begin = i;
 		int place;

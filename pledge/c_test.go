@@ -30,16 +30,34 @@ type cLibrary struct {
 	out *bufio.Scanner
 }
 
-// newCLibrary compiles and starts one.
-func newCLibrary(t testing.TB, cc string, arch Arch, flags ...string) *cLibrary {
+// build compiles files of ../cgo to a program.
+func build(t testing.TB, cc string, flags []string, files ...string) string {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "programs")
-	args := append(append([]string{}, cFlags...), flags...)
-	args = append(args, fmt.Sprintf("-DTABLE_ARM64=%d", map[Arch]int{AMD64: 0, ARM64: 1}[arch]), "-o", program,
-		"../cgo/ctest/programs.c", "../cgo/filter.c", "../cgo/words.c")
+	program := filepath.Join(t.TempDir(), "program")
+	args := append(append(append([]string{}, cFlags...), flags...), "-o", program)
+	headers, err := filepath.Glob("../cgo/*.h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		args = append(args, "../cgo/"+f)
+		headers = append(headers, "../cgo/"+f)
+	}
+	for _, f := range headers { // go test holds old results for new when it does not see what was read
+		if _, err := os.ReadFile(f); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if out, err := exec.Command(cc, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%s %s: %v\n%s", cc, strings.Join(args, " "), err, out)
 	}
+	return program
+}
+
+// newCLibrary compiles and starts one.
+func newCLibrary(t testing.TB, cc string, arch Arch) *cLibrary {
+	t.Helper()
+	program := build(t, cc, []string{fmt.Sprintf("-DTABLE_ARM64=%d", map[Arch]int{AMD64: 0, ARM64: 1}[arch])}, "ctest/programs.c", "filter.c", "words.c")
 	cmd := exec.Command(program)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -355,6 +373,17 @@ func TestCWords(t *testing.T) {
 	}
 }
 
+// TestCMemory holds that words in memory that cannot be read are EFAULT, as
+// far as they are read, and that no more is.
+func TestCMemory(t *testing.T) {
+	c := newCLibrary(t, compiler(t), AMD64)
+	fault, long := -int(unix.EFAULT), -int(unix.ENAMETOOLONG)
+	want := fmt.Sprint(fault, fault, fault, fault, fault, fault, 0, 0, fault, fault, long, 0, uint64(words("stdio rpath")))
+	if got := c.ask(t, "e"); got != want {
+		t.Errorf("%s; want %s", got, want)
+	}
+}
+
 // TestCNames holds that the C library names system calls as the kernel does.
 func TestCNames(t *testing.T) {
 	cc := compiler(t)
@@ -380,8 +409,13 @@ func TestCNames(t *testing.T) {
 // refer to nothing outside of the library.
 func TestCCompilers(t *testing.T) {
 	compiler(t)
-	files := []string{"filter", "words"}
+	files := []string{"filter", "image", "words"}
 	tried := 0
+	for _, f := range files {
+		if _, err := os.ReadFile("../cgo/" + f + ".c"); err != nil { // for the cache of go test
+			t.Fatal(err)
+		}
+	}
 	for _, cc := range []string{"gcc", "clang", "musl-gcc", "aarch64-linux-gnu-gcc"} {
 		if _, err := exec.LookPath(cc); err != nil {
 			t.Logf("this machine lacks %s", cc)

@@ -17,10 +17,11 @@ type fact struct {
 	line    int
 	text    string
 	set     Set
-	option  string // unpledged, notruncate, nolayer or ""
+	option  string // unpledged, notruncate, nolayer, image or ""; more stand in the file
 	first   Set    // the first promise of the line; 0 in a fact without it
 	abi     string // x32, foreign or ""
 	dry     bool
+	outside bool // made by code outside of the image
 	call    call
 	args    []argument
 	expects expectation
@@ -83,7 +84,7 @@ func parseFact(line string) ([]*fact, error) {
 	case "@all":
 		f.set = 1<<len(table) - 1 - words("error")
 		promises = rest
-	case "@unpledged", "@notruncate", "@nolayer", "@listed", "@noudp", "@nolisten":
+	case "@unpledged", "@notruncate", "@nolayer", "@listed", "@noudp", "@nolisten", "@image", "@next":
 		f.option = head[1:]
 		promises = rest
 	}
@@ -117,9 +118,12 @@ func parseFact(line string) ([]*fact, error) {
 
 func (f *fact) parseCall(s string) error {
 	w := strings.Split(s, " ")
+	f.dry = f.image() != nil // the test's own code is where it is: see TestCImage
 	for ; len(w) > 1; w = w[1:] {
 		if w[0] == "dry" {
 			f.dry = true
+		} else if w[0] == "outside" && f.image() != nil {
+			f.outside = true
 		} else if w[0] == "x32" || w[0] == "foreign" {
 			f.abi = w[0]
 		} else {
@@ -210,10 +214,26 @@ func parseExpectation(s string) (expectation, error) {
 	return e, fmt.Errorf("unknown answer %q", s)
 }
 
+// The images that facts are of, and where the calls come from.
+var (
+	factImage = &Image{Ranges: []Range{{factText, factText + 0x8000}, {0x7f11fff3a000, 0x7f120009f000}}}
+	factNext  = &Image{Ranges: factImage.Ranges, NextBound: true, Next: words("stdio rpath")}
+)
+
+const (
+	factText    = 0x55d0c4a21000
+	factOutside = 0x7f3344556677
+)
+
+// image is the image that the program of a fact is bound to, or nil.
+func (f *fact) image() *Image {
+	return map[string]*Image{"image": factImage, "next": factNext}[f.option]
+}
+
 // options are those that a fact asks for.
 func (f *fact) options(arch Arch, on Violation) Options {
 	network := map[string]Network{"listed": Listed, "noudp": Listed | NoUDP, "nolisten": Listed | NoListen}[f.option]
-	return Options{Arch: arch, OnViolation: on, Unpledged: f.option == "unpledged" || network != 0 && f.set == 0, Network: network, NoTruncate: f.option == "notruncate", NoLayer: f.option == "nolayer",
+	return Options{Arch: arch, OnViolation: on, Unpledged: f.option == "unpledged" || network != 0 && f.set == 0, Network: network, NoTruncate: f.option == "notruncate", NoLayer: f.option == "nolayer", Image: f.image(),
 		Pid: factPid, UID: factUID, GID: factGID}
 }
 
@@ -262,7 +282,10 @@ func (f *fact) data(arch Arch) (d data, ok bool) {
 	if nr < 0 || f.abi == "x32" && arch != AMD64 {
 		return d, false
 	}
-	d.nr, d.arch = uint32(nr), auditArch(arch)
+	d.nr, d.arch, d.ip = uint32(nr), auditArch(arch), factText+2
+	if f.outside {
+		d.ip = factOutside
+	}
 	switch f.abi {
 	case "x32":
 		d.nr |= x32Bit

@@ -201,6 +201,11 @@ func TestFactsCover(t *testing.T) {
 				if f.set == 0 && slices.Contains(floor.calls, f.call) {
 					covered[word{"", nil, f.call}] = true
 				}
+				for i := range loader.rules {
+					if r := &loader.rules[i]; f.outside && f.option == "next" && r.call == f.call && fits(r.when) {
+						covered[word{"", r, f.call}] = true
+					}
+				}
 				// Only a promise that is missed when it is taken away is shown to grant.
 				if f.refusal == nil || f.refusal.kind == "allow" {
 					continue
@@ -236,6 +241,9 @@ func TestFactsCover(t *testing.T) {
 			t.Errorf("testdata/facts lacks a fact for %s of %s", numbers[w.call].name, what)
 		}
 	}
+	for i := range loader.rules {
+		want(word{"", &loader.rules[i], loader.rules[i].call}, "the loader: "+describe(loader.rules[i].when))
+	}
 	for _, r := range append([]row{floor}, table...) {
 		what := "the floor"
 		if r.name != "" {
@@ -258,7 +266,7 @@ func TestFactsCover(t *testing.T) {
 			want(word{"", &denials[i], c}, "the denials: "+describe(denials[i].when))
 		}
 	}
-	for _, list := range [][]refusal{refusals, fastopenRefusals, listedRefusals, udpRefusals, listenRefusals, pathRefusals, truncateRefusals} {
+	for _, list := range [][]refusal{refusals, fastopenRefusals, listedRefusals, udpRefusals, listenRefusals, pathRefusals, truncateRefusals, imageRefusals} {
 		for i := range list {
 			for _, c := range list[i].calls {
 				want(word{"", &list[i], c}, "the refusals: "+describe(list[i].when))

@@ -89,6 +89,12 @@ static void threads(void)
 
 	ct_true(pthread_create(&t, NULL, ending, NULL) == 0);
 	ct_true(pthread_join(t, NULL) == 0);
+}
+
+static void cancel(void)
+{
+	pthread_t t;
+
 	ct_true(pthread_create(&t, NULL, sleeping, NULL) == 0);
 	ct_true(pthread_cancel(t) == 0);
 	ct_true(pthread_join(t, NULL) == 0);
@@ -121,6 +127,9 @@ static void everything(void)
 	processors();
 	logging();
 	threads();
+#ifdef __GLIBC__
+	cancel();
+#endif
 }
 
 /* ---- the message arrives, by a socket that is in place of /dev/log */
@@ -197,7 +206,7 @@ static void log_keeps_name(void)
 
 #define PLEDGED(act) static void p_##act(void) { ct_ok(pledge("stdio", NULL)); act(); }
 PLEDGED(times) PLEDGED(locales) PLEDGED(output) PLEDGED(memory) PLEDGED(names) PLEDGED(users)
-PLEDGED(threads) PLEDGED(logging) PLEDGED(processors) PLEDGED(everything)
+PLEDGED(threads) PLEDGED(cancel) PLEDGED(logging) PLEDGED(processors) PLEDGED(everything)
 
 static void *idle(void *none)
 {
@@ -251,7 +260,14 @@ static void cases(void)
 	BOTH("malloc", memory);
 	BOTH("getaddrinfo", names);
 	BOTH("getpwuid", users);
-	BOTH("pthread_exit and pthread_cancel", threads);
+	BOTH("pthread_exit", threads);
+#ifdef __GLIBC__
+	BOTH("pthread_cancel", cancel);
+#else
+	/* musl signals the thread by tkill(2), which names no process: not stdio's. */
+	ct_case("pthread_cancel (control)", 0, cancel);
+	ct_case("pthread_cancel", CT_SIGNAL(SIGSYS), p_cancel);
+#endif
 	BOTH("syslog", logging);
 	BOTH("sysconf", processors);
 	BOTH("one after the other", everything);

@@ -70,5 +70,12 @@ static void cases(void)
 
 int main(int argc, char **argv)
 {
+	/* Again, without the descriptors that others have left open. */
+	if (getenv("CT_CLEAN") == NULL) {
+		setenv("CT_CLEAN", "1", 1);
+		syscall(436 /* close_range */, 3, ~0u, 0);
+		execv("/proc/self/exe", argv);
+		return 1;
+	}
 	return ct_main(argc, argv, cases);
 }

@@ -5,6 +5,7 @@
  *	f SET PID UID GID ERRNOS NO_TRUNCATE NO_LAYER FOREIGN NEXT_BOUND NEXT N FIRST LAST ...
  *		the program in hexadecimal digits, or a negative errno
  *	w DIGITS	the set of the words that the digits are the bytes of
+ *	e		errors of words in memory that is there in part, one each
  *	c NUMBER	the name of a system call
  *	t COUNT ...	like f, built so many times: nanoseconds for one
  *
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 static struct sock_filter program[FILTER_MAX];
@@ -80,6 +82,41 @@ static void words(const char *digits)
 		printf("%" PRIx64 "\n", set);
 }
 
+/* One page that can be read, between two that cannot. */
+static void pages(void)
+{
+	const size_t page = 4096;
+	char *three = mmap(NULL, 3 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *end = three + 2 * page;
+	promise_set set = 0;
+
+	if (three == MAP_FAILED || mprotect(three + page, page, PROT_READ | PROT_WRITE) != 0)
+		abort();
+	printf("%d ", words_parse(NULL, &set));
+	printf("%d ", words_parse((const char *)1, &set));
+	printf("%d ", words_parse((const char *)(1ul << 63), &set));
+	printf("%d ", words_parse((const char *)UINTPTR_MAX, &set));
+	printf("%d ", words_parse(three, &set));
+	printf("%d ", words_parse(end, &set));
+	/* The NUL is the last byte that can be read, then the text has none. */
+	memcpy(end - 6, "stdio", 6);
+	printf("%d ", words_parse(end - 6, &set));
+	printf("%d ", words_parse(end - 1, &set));
+	memcpy(end - 5, "stdio", 5);
+	printf("%d ", words_parse(end - 5, &set));
+	memset(end - 1023, 'x', 1023);
+	printf("%d ", words_parse(end - 1023, &set));
+	memset(end - 1024, 'x', 1024);
+	printf("%d ", words_parse(end - 1024, &set));
+	/* It goes on in the next page. */
+	if (mprotect(end, page, PROT_READ | PROT_WRITE) != 0)
+		abort();
+	memcpy(end - 3, "stdio rpath", 12);
+	printf("%d ", words_parse(end - 3, &set));
+	printf("%" PRIx64 "\n", set);
+	munmap(three, 3 * page);
+}
+
 static void times(char *line)
 {
 	uint64_t count = number(&line);
@@ -111,6 +148,8 @@ int main(void)
 			times(line + 1);
 		else if (line[0] == 'w')
 			words(line + 2);
+		else if (line[0] == 'e')
+			pages();
 		else if (line[0] == 'c') {
 			const char *name = call_name((unsigned)strtoul(line + 1, NULL, 16));
 

@@ -5,6 +5,7 @@
  *
  *	unveil PATH PERMS	the errno
  *	closefrom N		closes descriptors
+ *	limit N			RLIMIT_NOFILE
  *	rename FROM TO, mkdir PATH, rmdir PATH, touch PATH
  *	rules PLEDGED SET WHOLE LAYER STRICT	handled FS NET SCOPED;
  *		rule ACCESS PATH, port ACCESS NUMBER, each; end ERRNO. The table is empty then.
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -134,6 +136,12 @@ int main(void)
 			check(mkdir(word(), 0755));
 		} else if (strcmp(verb, "rmdir") == 0) {
 			check(rmdir(word()));
+		} else if (strcmp(verb, "limit") == 0) {
+			struct rlimit limit;
+
+			check(getrlimit(RLIMIT_NOFILE, &limit));
+			limit.rlim_cur = strtoul(word(), NULL, 10);
+			check(setrlimit(RLIMIT_NOFILE, &limit));
 		} else if (strcmp(verb, "touch") == 0) {
 			int fd = open(word(), O_CREAT | O_WRONLY, 0644);
 

@@ -291,6 +291,15 @@ static void *without_first(void *none)
 	return none;
 }
 
+#ifndef __GLIBC__
+/* In a child of fork, musl's pthread_exit() of the first thread leaves the
+ * lock of its list taken, with and without a pledge. */
+static void c_zombie(void)
+{
+	ct_true(write(2, "musl hangs here by itself", 25) == 25);
+	_exit(CT_SKIP);
+}
+#else
 static void c_zombie(void)
 {
 	pthread_t t;
@@ -299,6 +308,7 @@ static void c_zombie(void)
 	ct_true(pthread_create(&t, NULL, without_first, NULL) == 0);
 	pthread_exit(NULL);
 }
+#endif
 
 /* Several at once, in a process whose threads fork, are made and set ids. */
 static void *pledging(void *none)

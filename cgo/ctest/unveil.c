@@ -19,6 +19,10 @@
 
 #define NOBODY 65534
 
+int execveat(int, const char *, char *const[], char *const[], int);	/* musl does not declare it */
+
+extern char _DYNAMIC[] __attribute__((weak));	/* not there in a static program */
+
 static char base[] = "/tmp/unveil-ctest.XXXXXX";
 static char here[64];	/* the tree of the case */
 static bool fenced;
@@ -215,8 +219,17 @@ static void links(void)
 	ct_errno(writes("dir1/inner"), EACCES);
 }
 
+static void need_root(void)
+{
+	if (getuid() != 0) {
+		fprintf(stderr, "needs root");
+		_exit(CT_SKIP);
+	}
+}
+
 static void no_access(void)
 {
+	need_root();
 	tree();
 	ct_ok(mkdir("closed", 0));
 	ct_ok(mkdir("private", 0700));
@@ -231,6 +244,7 @@ static void no_access(void)
 
 static void no_access_dot(void)
 {
+	need_root();
 	tree();
 	ct_ok(mkdir("closed", 0));
 	ct_ok(chdir("closed"));
@@ -830,6 +844,7 @@ static void descriptors_none(void)
 
 static void in_chroot(void)
 {
+	need_root();
 	tree();
 	ct_ok(mkdir("dir1/deep", 0755));
 	file("dir1/deep/file");
@@ -888,6 +903,10 @@ static void at_spawn(void)
 	veil("/lib64", "rx");
 	ct_ok(posix_spawn(&child, "/bin/true", NULL, NULL, argv, none));
 	ct_true(waitpid(child, &status, 0) == child && status == 0);
+	if (_DYNAMIC == NULL) {
+		can(reads("file1"));	/* libunveil.a stands not before it */
+		return;
+	}
 	refused(reads("file1"), EACCES);
 	if (fenced)
 		ct_errno(unveil("file1", "r"), EPERM);	/* OpenBSD: 0 */
@@ -1025,11 +1044,9 @@ static void cases(void)
 	ct_case("unveil: words that are taken", 0, words_taken);
 	ct_case("unveil: strings at the end of memory", 0, strings_at_the_end);
 	ct_case("unveil: links", 0, links);
-	if (getuid() == 0) {
-		ct_case("unveil: no access", 0, no_access);
-		ct_case("unveil: no access to .", 0, no_access_dot);
-		twice("unveil: in a chroot", in_chroot);
-	}
+	ct_case("unveil: no access", 0, no_access);
+	ct_case("unveil: no access to .", 0, no_access_dot);
+	twice("unveil: in a chroot", in_chroot);
 	ct_case("unveil: closing", 0, closing);
 	ct_case("unveil: closing what was used", 0, closing_used);
 	ct_case("unveil: 128 directories", 0, many_directories);

@@ -236,7 +236,11 @@ func TestRulesAgainstGo(t *testing.T) {
 
 	for _, abi := range []int{1, 2, 3, 7, 9, kernel.Newest} {
 		random := rand.New(rand.NewPCG(uint64(abi), 5)) // not random over runs: a failure must come again
-		d := startDriver(t, abi, root)
+		var extra []string
+		if abi == 7 {
+			extra = []string{"-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g"}
+		}
+		d := startDriver(t, abi, root, extra...)
 		compared, refused, widened := 0, 0, 0
 		for range 400 {
 			o := options{}
