@@ -201,8 +201,8 @@ func TestFactsCover(t *testing.T) {
 				if f.set == 0 && slices.Contains(floor.calls, f.call) {
 					covered[word{"", nil, f.call}] = true
 				}
-				for i := range loader.rules {
-					if r := &loader.rules[i]; f.outside && f.option == "next" && r.call == f.call && fits(r.when) {
+				for r := range loader.every() {
+					if f.outside && f.option == "next" && r.call == f.call && fits(r.when) {
 						covered[word{"", r, f.call}] = true
 					}
 				}
@@ -241,8 +241,8 @@ func TestFactsCover(t *testing.T) {
 			t.Errorf("testdata/facts lacks a fact for %s of %s", numbers[w.call].name, what)
 		}
 	}
-	for i := range loader.rules {
-		want(word{"", &loader.rules[i], loader.rules[i].call}, "the loader: "+describe(loader.rules[i].when))
+	for r := range loader.every() {
+		want(word{"", r, r.call}, "the loader: "+describe(r.when))
 	}
 	for _, r := range append([]row{floor}, table...) {
 		what := "the floor"
