@@ -17,7 +17,7 @@ enum op {
 };
 
 struct condition {
-	uint8_t op, arg;
+	uint8_t op : 5, arg : 3;
 	uint8_t count;		/* of values */
 	uint16_t values;	/* place in table_values */
 	uint32_t mask;
