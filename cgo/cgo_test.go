@@ -237,3 +237,45 @@ func TestArchive(t *testing.T) {
 	run(t, "gcc", "-Wall", "-Werror", "-I.", "-o", dir+"/own", source, dir+"/make/libunveil.a")
 	run(t, dir+"/own")
 }
+
+// TestSetID holds that a program with more rights than who starts it does not
+// listen to his environment.
+func TestSetID(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	dir := library(t)
+	path := builds[1].compile(t, dir, "contract")
+	for _, c := range []struct {
+		name string
+		mode os.FileMode
+		want string
+	}{
+		{"as it is", 0o755, "exit status 0"},
+		{"set-uid", 0o755 | os.ModeSetuid, "signal: aborted"},
+		{"set-gid", 0o755 | os.ModeSetgid, "signal: aborted"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if err := os.Chmod(path, c.mode); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(path, "violate")
+			cmd.Env = []string{"UNVEIL_VIOLATION=errno"}
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+			out, _ := cmd.CombinedOutput()
+			if got := strings.TrimSuffix(cmd.ProcessState.String(), " (core dumped)"); got != c.want {
+				t.Errorf("%s, not %s: %s", got, c.want, out)
+			}
+		})
+	}
+}
+
+// TestUndefined runs the contract with a library that ends by SIGILL where C
+// does not say what happens.
+func TestUndefined(t *testing.T) {
+	dir := library(t)
+	path := builds[0].compile(t, dir, "contract")
+	run(t, "make", "-C", "..", "LIB_BUILD="+dir+"/traps", "CFLAGS=-fsanitize=undefined -fsanitize-undefined-trap-on-error", dir+"/traps/libunveil.so")
+	run(t, "cp", dir+"/traps/libunveil.so", dir+"/make/libunveil.so")
+	cases(t, path, os.Getuid(), "CT_PROBE="+path)
+}

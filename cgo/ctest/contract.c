@@ -489,6 +489,11 @@ static void cases(void)
 
 int main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "violate") == 0) {	/* what the environment says of it, to a set-id program too */
+		if (pledge("stdio", NULL) != 0)
+			return 2;
+		return socket(AF_INET, SOCK_STREAM, 0) >= 0;
+	}
 	if (argc > 1 && strcmp(argv[1], "socket") == 0)
 		return socket(AF_INET, SOCK_STREAM, 0) < 0;
 	return ct_main(argc, argv, cases);
