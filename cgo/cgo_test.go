@@ -150,7 +150,7 @@ func cases(t *testing.T, path string, uid int, env ...string) {
 		if name, ok := strings.CutPrefix(line, "ok "); ok {
 			t.Run(name, func(t *testing.T) {})
 		} else if rest, ok := strings.CutPrefix(line, "skip "); ok {
-			name, why, _ := strings.Cut(rest, ": ")
+			name, why, _ := strings.Cut(rest, "\t")
 			t.Run(name, func(t *testing.T) {
 				if why == "needs root" && uid != 0 || strings.HasPrefix(why, "musl ") {
 					t.Skip(why)
@@ -159,7 +159,7 @@ func cases(t *testing.T, path string, uid int, env ...string) {
 			})
 		} else {
 			bad = true
-			name, why, _ := strings.Cut(strings.TrimPrefix(line, "not ok "), ": ")
+			name, why, _ := strings.Cut(strings.TrimPrefix(line, "not ok "), "\t")
 			t.Run(name, func(t *testing.T) { t.Error(why) })
 		}
 	}
