@@ -6,7 +6,7 @@
  * a system call, but that code is moved by mremap(2) and made by prot_exec.
  *
  * This file may compute and nothing else: it makes no system call, touches no
- * memory but the stack and the program, and needs about 20 KB of stack.
+ * memory but the stack and the program, and needs less than 16 KB of stack.
  */
 #include "core.h"
 
@@ -17,7 +17,7 @@ enum op {
 };
 
 struct condition {
-	uint8_t op, arg;
+	uint8_t op : 5, arg : 3;
 	uint8_t count;		/* of values */
 	uint16_t values;	/* place in table_values */
 	uint32_t mask;
@@ -537,7 +537,7 @@ struct turn {
 	enum { TO_IN, TO_OUT, TO_PLACE } to;
 	int place;
 };
-#define WORDS_MAX_TURNS 256
+#define TURNS_MAX 256
 
 /* Cuts a range at each 4 GiB. */
 static int add_parts(struct part parts[PARTS_MAX], unsigned *n, struct range r)
@@ -656,9 +656,9 @@ static int put_turns(struct builder *b, const struct turns *t, unsigned from, un
 /* Writes a tree over parts: by the high word of an address, which is in the accumulator, then by its low word. */
 static int put_ranges(struct builder *b, const struct part *parts, unsigned n)
 {
-	struct turn words[WORDS_MAX_TURNS];	/* filled from its end */
+	struct turn words[TURNS_MAX];	/* filled from its end */
 	struct turns t = { words, NULL, false };
-	unsigned first = WORDS_MAX_TURNS;
+	unsigned first = TURNS_MAX;
 
 	for (unsigned end = n, begin; end > 0; end = begin) {
 		const struct part *p = &parts[end - 1];
@@ -676,13 +676,13 @@ static int put_ranges(struct builder *b, const struct part *parts, unsigned n)
 		if (first < 3)
 			return -E2BIG;
 		if (p->high_last != UINT32_MAX &&
-		    (first == WORDS_MAX_TURNS || words[first].first != p->high_last + 1))
+		    (first == TURNS_MAX || words[first].first != p->high_last + 1))
 			words[--first] = (struct turn){ p->high_last + 1, TO_OUT, 0 };
 		words[--first] = to;
 	}
 	if (words[first].first != 0)
 		words[--first] = (struct turn){ 0, TO_OUT, 0 };
-	return put_turns(b, &t, first, WORDS_MAX_TURNS - first);
+	return put_turns(b, &t, first, TURNS_MAX - first);
 }
 
 /* Writes the tree over the ranges, which goes to in or to out, and the two ways to it. */

@@ -422,7 +422,7 @@ func TestCCompilers(t *testing.T) {
 			continue
 		}
 		tried++
-		for _, optimize := range []string{"-Os", "-O2", "-O3"} {
+		for _, optimize := range []string{"-Os", "-O3"} {
 			for _, f := range files {
 				object := filepath.Join(t.TempDir(), f+".o")
 				args := append(append([]string{}, cFlags...), optimize, "-c", "-o", object, "../cgo/"+f+".c")

@@ -183,7 +183,9 @@ func assembleImage(p *Plan, inside *[len(numbers)]answers, column int) []unix.So
 	return a.program()
 }
 
-// movesText reports whether steps look for code among the arguments.
+// movesText reports whether steps look for code among the arguments. The tree
+// over the ranges can be gone through once only, so that such a call is not
+// for the next image to decide: it is allowed there, where it is allowed here.
 func movesText(s []step) bool { return s[len(s)-1].ret == allowUnlessText }
 
 // second writes a tree for what the first left undecided. The answer that was

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -232,6 +233,25 @@ func TestImageSize(t *testing.T) {
 		t.Logf("%d ranges: %d instructions, bound %d, with the next image bound %d", c.ranges, len(plain.program), len(bound.program), len(next.program))
 		if more := len(bound.program) - len(plain.program); more > c.most {
 			t.Errorf("%d ranges take %d instructions more", c.ranges, more)
+		}
+	}
+}
+
+// TestImageListing holds that the listing of a bound program says so.
+func TestImageListing(t *testing.T) {
+	for want, image := range map[string]*Image{
+		"\nwhat is not allowed, where the call comes from the image; elsewhere: allow\n":      {Ranges: everydayImage},
+		"\nall this where the call comes from the image; elsewhere: pledge \"stdio rpath\"\n": {Ranges: everydayImage, NextBound: true, Next: words("stdio rpath")},
+	} {
+		p, err := Compile(words("stdio exec"), Options{Arch: AMD64, Image: image})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := p.String(); !strings.HasSuffix(s, want) ||
+			!strings.Contains(s, "\nmremap:\n\terrno EACCES if arg3 has a bit of 0x2 (may carry code out of the image)\n"+
+				"\terrno EACCES if arg0 is no address of a program (may carry code out of the image)\n"+
+				"\tallow unless arg0 is in the image (code stays in the image)\n") {
+			t.Errorf("%s\nlacks %q, or mremap", s, want)
 		}
 	}
 }
