@@ -75,15 +75,24 @@ int pledge(const char *promises, const char *execpromises)
  *
  * EFAULT	a string is not in memory that can be read, or one of them is NULL
  * EINVAL	a letter is none of the four, or the path is empty
- * ENAMETOOLONG	more than four letters, or a path of 1024 bytes or more
- * ENOENT, ENOTDIR, ELOOP, EACCES	the directory that is to hold the last component is not there
+ * ENAMETOOLONG	more than four letters, a path of 4096 bytes or more, or a name in it of 256
+ * ENOENT, ENOTDIR, ELOOP	the directory that is to hold the last component is not there,
+ *		or cannot be searched
  * EPERM	the list is closed
- * E2BIG	128 directories or 128 other names are in the list, or as many layers as there can be
+ * E2BIG	128 directories or 128 other names are in the list, or their names are too long together
+ * EMFILE, ENFILE, ENOMEM	no descriptor is free, or no memory: a directory is held by one
  * ENOSYS	this kernel has no Landlock
- * EOPNOTSUPP	UNVEIL_STRICT=1 is set and the entry cannot be held exactly
+ * EOPNOTSUPP	a child of vfork(2) calls
  *
  * unveil(NULL, NULL) has the errors of pledge() that tell of threads and
- * memory: EAGAIN, EOPNOTSUPP, E2BIG, ENOMEM, EMFILE, ENFILE.
+ * memory, and those of a list that cannot be held; nothing is applied then:
+ * EOPNOTSUPP	less is unveiled below /proc, /sys or /dev than above it, below a
+ *		directory that has another name by a bind mount, or below one that
+ *		is widened for a missing path with c; or UNVEIL_STRICT=1 is set and
+ *		a directory would be widened
+ * E2BIG	less is unveiled below a directory than above, with too many neighbours
+ * EBADF	the program has closed the descriptor of an unveiled directory, and
+ *		another has its name now
  */
 int unveil(const char *path, const char *permissions)
 #ifdef __GNUC__

@@ -9,8 +9,10 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <sched.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -57,6 +59,14 @@ static const char *at(const char *name)
 
 	snprintf(path, PATH_MAX, "%s/%s", here, name);
 	return path;
+}
+
+static void need_root(void)
+{
+	if (getuid() != 0) {
+		fprintf(stderr, "needs root");
+		_exit(CT_SKIP);
+	}
 }
 
 static void veil(const char *path, const char *permissions)
@@ -219,14 +229,6 @@ static void links(void)
 	ct_errno(writes("dir1/inner"), EACCES);
 }
 
-static void need_root(void)
-{
-	if (getuid() != 0) {
-		fprintf(stderr, "needs root");
-		_exit(CT_SKIP);
-	}
-}
-
 static void no_access(void)
 {
 	need_root();
@@ -340,6 +342,25 @@ static void promised(void)
 	can(both("file1"));
 	ct_errno(writes("dir1/inner"), EACCES);
 	ct_errno(reads("file2"), EACCES);
+}
+
+/* The calls that the library makes are those of the promise unveil. */
+static void promised_alone(void)
+{
+	tree();
+	ct_ok(pledge("stdio wpath cpath unveil", NULL));
+	ct_ok(unveil("dir1", "rwc"));
+	ct_ok(unveil("file1", "rw"));
+	ct_ok(unveil("dir1/sub", ""));
+	ct_ok(unveil("missing", "r"));
+	ct_errno(unveil("nowhere/x", "r"), ENOENT);
+	ct_ok(unveil(NULL, NULL));
+	ct_ok(pledge("stdio wpath cpath", NULL));
+	can(writes("file1"));
+	ct_errno(writes("file2"), EACCES);
+	ct_ok(pledge("stdio wpath", NULL));
+	ct_ok(pledge("stdio", NULL));
+	can(both("/dev/null"));
 }
 
 /* ---- what is granted and refused; semantics of OpenBSD's regress */
@@ -730,6 +751,21 @@ static void widened_over_less(void)
 	can(reads("file2"));
 }
 
+/* A bind mount is a second name that Landlock cannot tell from the first. */
+static void bind_mount(void)
+{
+	need_root();
+	tree();
+	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("dir1", "dir2", NULL, MS_BIND, NULL) != 0) {
+		fprintf(stderr, "needs mount(2)");
+		_exit(CT_SKIP);
+	}
+	veil("dir1/sub", "");
+	veil("dir2", "rw");
+	refused(unveil(NULL, NULL), EOPNOTSUPP);
+}
+
 static void below_proc(void)
 {
 	ct_ok(unveil("/", "r"));
@@ -1054,6 +1090,7 @@ static void cases(void)
 	ct_case("unveil: not promised", CT_SIGNAL(SIGABRT), unpromised);
 	ct_case("unveil: not promised, error", 0, unpromised_error);
 	ct_case("unveil: promised", 0, promised);
+	ct_case("unveil: promised without rpath", 0, promised_alone);
 
 	twice("unveil: open", opens);
 	twice("unveil: open of what is hidden", opens_hidden);
@@ -1084,6 +1121,7 @@ static void cases(void)
 	ct_case("unveil: missing with c, strict", 0, missing_with_c_strict);
 	ct_case("unveil: widened over less", 0, widened_over_less);
 	ct_case("unveil: narrower below /proc", 0, below_proc);
+	twice("unveil: a bind mount", bind_mount);
 
 	ct_case("unveil: descriptors are high", 0, descriptors_high);
 	twice("unveil: descriptors closed", descriptors_closed);

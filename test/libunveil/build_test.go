@@ -58,6 +58,7 @@ func build(t testing.TB, cc string, args ...string) string {
 	v, _ := built.LoadOrStore(cc+strings.Join(args, " "), new(result))
 	r := v.(*result)
 	r.Do(func() {
+		known(t)
 		path := filepath.Join(dir, fmt.Sprintf("program%d", serial()))
 		all := append([]string{}, flags...)
 		for _, a := range args {
@@ -73,6 +74,22 @@ func build(t testing.TB, cc string, args ...string) string {
 		t.Fatal("the program was not built")
 	}
 	return r.path
+}
+
+// known reads what the compiler will read, so that go test does not take the
+// result for other sources for the one for these.
+func known(t testing.TB) {
+	for _, pattern := range []string{"*.[ch]", "ctest/*.[ch]"} {
+		files, err := filepath.Glob(filepath.Join(sources, pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no sources: %v", err)
+		}
+		for _, f := range files {
+			if _, err := os.ReadFile(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 var (
