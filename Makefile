@@ -28,27 +28,28 @@ build/unveil-run: FORCE # go knows what is up to date
 LIB_CFLAGS  = -std=c11 -Wall -Wextra -Werror -Os -fvisibility=hidden -fPIC -fno-stack-protector -fno-tree-loop-distribute-patterns
 LIB_SOURCES = $(filter-out cgo/asleep.c,$(wildcard cgo/*.c))
 LIB_HEADERS = $(wildcard cgo/*.h)
+LIB_BUILD   = build
 
-build/lib/%.o: cgo/%.c $(LIB_HEADERS) Makefile
+$(LIB_BUILD)/lib/%.o: cgo/%.c $(LIB_HEADERS) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-build/libunveil.so: $(LIB_SOURCES:cgo/%.c=build/lib/%.o) cgo/libunveil.map
+$(LIB_BUILD)/libunveil.so: $(LIB_SOURCES:cgo/%.c=$(LIB_BUILD)/lib/%.o) cgo/libunveil.map
 	$(CC) $(CFLAGS) $(LDFLAGS) -nostdlib -shared -Wl,-soname,libunveil.so.0 -Wl,--version-script=cgo/libunveil.map \
 		-Wl,-s,-z,relro,-z,now,-z,noexecstack -o $@ $(filter %.o,$^)
 
-build/libunveil.so.0: build/libunveil.so
+$(LIB_BUILD)/libunveil.so.0: $(LIB_BUILD)/libunveil.so
 	ln -sf libunveil.so $@
 
 # Without spawn.c: a static program cannot find the functions of libc that it
 # would stand in for. What the files share gets a prefix, since a program may
 # have a function of the same name.
-build/libunveil.a: $(patsubst cgo/%.c,build/lib/%.o,$(filter-out cgo/spawn.c,$(LIB_SOURCES))) cgo/libunveil.map
-	@rm -rf $@ build/lib/static && mkdir -p build/lib/static
+$(LIB_BUILD)/libunveil.a: $(patsubst cgo/%.c,$(LIB_BUILD)/lib/%.o,$(filter-out cgo/spawn.c,$(LIB_SOURCES))) cgo/libunveil.map
+	@rm -rf $@ $(LIB_BUILD)/lib/static && mkdir -p $(LIB_BUILD)/lib/static
 	nm -g --defined-only $(filter %.o,$^) | awk 'NR == FNR { sub(/;/, ""); public[$$1]; next } \
-		NF == 3 && !($$3 in public) { print $$3, "unveil_in_" $$3 }' cgo/libunveil.map - >build/lib/static/names
-	for o in $(filter %.o,$^); do objcopy --redefine-syms=build/lib/static/names $$o build/lib/static/$${o##*/} || exit; done
-	$(AR) rcs $@ build/lib/static/*.o
+		NF == 3 && !($$3 in public) { print $$3, "unveil_in_" $$3 }' cgo/libunveil.map - >$(LIB_BUILD)/lib/static/names
+	for o in $(filter %.o,$^); do objcopy --redefine-syms=$(LIB_BUILD)/lib/static/names $$o $(LIB_BUILD)/lib/static/$${o##*/} || exit; done
+	$(AR) rcs $@ $(LIB_BUILD)/lib/static/*.o
 
 LIB_VERSION = $(or $(patsubst v%,%,$(filter v%,$(VERSION))),0)
 

@@ -150,7 +150,7 @@ func cases(t *testing.T, path string, uid int, env ...string) {
 		if name, ok := strings.CutPrefix(line, "ok "); ok {
 			t.Run(name, func(t *testing.T) {})
 		} else if rest, ok := strings.CutPrefix(line, "skip "); ok {
-			name, why, _ := strings.Cut(rest, ": ")
+			name, why, _ := strings.Cut(rest, "\t")
 			t.Run(name, func(t *testing.T) {
 				if why == "needs root" && uid != 0 || strings.HasPrefix(why, "musl ") {
 					t.Skip(why)
@@ -159,7 +159,7 @@ func cases(t *testing.T, path string, uid int, env ...string) {
 			})
 		} else {
 			bad = true
-			name, why, _ := strings.Cut(strings.TrimPrefix(line, "not ok "), ": ")
+			name, why, _ := strings.Cut(strings.TrimPrefix(line, "not ok "), "\t")
 			t.Run(name, func(t *testing.T) { t.Error(why) })
 		}
 	}
@@ -236,4 +236,46 @@ func TestArchive(t *testing.T) {
 	}
 	run(t, "gcc", "-Wall", "-Werror", "-I.", "-o", dir+"/own", source, dir+"/make/libunveil.a")
 	run(t, dir+"/own")
+}
+
+// TestSetID holds that a program with more rights than who starts it does not
+// listen to his environment.
+func TestSetID(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	dir := library(t)
+	path := builds[1].compile(t, dir, "contract")
+	for _, c := range []struct {
+		name string
+		mode os.FileMode
+		want string
+	}{
+		{"as it is", 0o755, "exit status 0"},
+		{"set-uid", 0o755 | os.ModeSetuid, "signal: aborted"},
+		{"set-gid", 0o755 | os.ModeSetgid, "signal: aborted"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if err := os.Chmod(path, c.mode); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(path, "violate")
+			cmd.Env = []string{"UNVEIL_VIOLATION=errno"}
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+			out, _ := cmd.CombinedOutput()
+			if got := strings.TrimSuffix(cmd.ProcessState.String(), " (core dumped)"); got != c.want {
+				t.Errorf("%s, not %s: %s", got, c.want, out)
+			}
+		})
+	}
+}
+
+// TestUndefined runs the contract with a library that ends by SIGILL where C
+// does not say what happens.
+func TestUndefined(t *testing.T) {
+	dir := library(t)
+	path := builds[0].compile(t, dir, "contract")
+	run(t, "make", "-C", "..", "LIB_BUILD="+dir+"/traps", "CFLAGS=-fsanitize=undefined -fsanitize-undefined-trap-on-error", dir+"/traps/libunveil.so")
+	run(t, "cp", dir+"/traps/libunveil.so", dir+"/make/libunveil.so")
+	cases(t, path, os.Getuid(), "CT_PROBE="+path)
 }

@@ -7,7 +7,24 @@
  * are exec'd lose their bit.
  *
  * Link with -lunveil. The functions may be called in a child of fork(2), in a
- * signal handler, after chroot(2) and setuid(2), and without /proc.
+ * signal handler, after chroot(2) and setuid(2), and without /proc. In a child
+ * of vfork(2) they bind it, and its parent does not hear of it.
+ *
+ * The library stands in for the exec functions and posix_spawn(3) of libc,
+ * which then give the kernel what was unveiled.
+ *
+ * From the environment, at the first call, and never in a set-id program:
+ *
+ *	UNVEIL_VIOLATION=errno	a violation returns EPERM (EACCES for a path) and ends nothing
+ *	UNVEIL_EXEC=inherit	programs that are exec'd are bound as this one is, and
+ *				may read files and load code beside
+ *	UNVEIL_STRICT=1		what this kernel cannot hold in full is EOPNOTSUPP
+ *
+ * What the kernel answers by itself, not this library: a violation in a
+ * thread that blocks SIGSYS, or in a program that is exec'd, ends by SIGSYS
+ * (status 159) and without the line. Without the promise stdio there is no
+ * line either. Below Landlock ABI 8, system calls
+ * that a signal ends return EINTR in the other threads of a process.
  */
 #ifndef UNVEIL_H
 #define UNVEIL_H

@@ -10,8 +10,8 @@
  * was promised must succeed, or the machine is broken, and not our fence
  * whole. ct_act() does both.
  *
- * The report is a line a case, "ok NAME" or "not ok NAME: WHY"; a case that
- * cannot run here says "skip NAME: WHY". The exit status is 1 when one is not
+ * The report is a line a case, "ok NAME", or "not ok NAME" with a tab and why;
+ * a case that cannot run here says "skip NAME", and why. The exit status is 1 when one is not
  * ok.
  */
 #ifndef CTEST_H
@@ -154,7 +154,7 @@ static void ct_print(const char *verdict, const char *name, const char *format, 
 		for (char *p = why; *p != '\0'; p++)
 			if (*p == '\n')
 				*p = p[1] != '\0' ? '|' : '\0';
-		printf(": %s", why);
+		printf("\t%s", why);
 	}
 	printf("\n");
 	fflush(stdout);
