@@ -400,22 +400,16 @@ var table = []row{
 	// bit keeps out UI_DEV_CREATE, of type U too: keys for other programs.
 	{name: "audio", doc: "operations on sound devices", rules: [][]rule{{ioctlType('A'), {call: sys_ioctl, when: all{arg1.masked(0x8000ff00, 0x80000000|'U'<<8)}}}}},
 	// The direction bits keep out VT_ACTIVATE and its like, which are of type V too.
-<<<<<<< HEAD
 	{name: "video", doc: "operations on video devices", rules: [][]rule{{{call: sys_ioctl, when: all{arg1.masked(0xff00, 'V'<<8), arg1.hasAny(0xc0000000)}}}}},
 	{name: "bpf", doc: "statistics of a packet socket it holds", rules: [][]rule{asks(unix.SOL_PACKET, unix.PACKET_STATISTICS)}},
-	{name: "unveil", doc: "calls of unveil(2); Linux lets every process confine itself further", inert: "Linux lets every process confine itself further"},
-=======
-	{name: "video", doc: "operations on video devices", rules: []rule{{call: sys_ioctl, when: all(arg1.masked(0xff00, 'V'<<8), arg1.hasAny(0xc0000000))}}},
-	{name: "bpf", doc: "statistics of a packet socket it holds", rules: asks(unix.SOL_PACKET, unix.PACKET_STATISTICS)},
 	{
 		name: "unveil",
 		doc:  "calls of unveil(2), and what they look at: opens with O_PATH, stat, readlink and lists of directories",
 		// The library makes them in the process itself, and rpath may be missing.
 		calls:  []call{sys_getdents64, sys_newfstatat, sys_readlinkat},
-		rules:  []rule{{call: sys_openat, when: all(arg2.hasAny(unix.O_PATH))}},
+		rules:  [][]rule{{{call: sys_openat, when: all{arg2.hasAny(unix.O_PATH)}}}},
 		limits: []kernel.Limit{kernel.Always("stat and readlink see every path")},
 	},
->>>>>>> 072e26f6f1d5307f62b7b349b337bbba40938af4
 	{name: "error", doc: "a call that is not promised returns ENOSYS and does not end the process", limits: []kernel.Limit{kernel.Always("a path that is refused gives EACCES")}},
 	{
 		name: "disklabel",
