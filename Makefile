@@ -93,12 +93,12 @@ ci: lint build race pure cross ## all of it; a test that cannot run here is a fa
 # Under the race detector, which needs cgo, and lets each process that ends
 # wait for a second; the tests run hundreds.
 race:
-	GORACE=atexit_sleep_ms=0 go test -race ./...
+	GORACE=atexit_sleep_ms=0 go test -race -timeout 40m ./...
 
 # What is run as it is shipped: without cgo the calls for all threads take
 # another way, and the launcher has other threads.
 pure:
-	CGO_ENABLED=0 go test $(patsubst %,./%/...,$(wildcard cmd compat pledge unveil))
+	CGO_ENABLED=0 go test -timeout 40m $(patsubst %,./%/...,$(wildcard cmd compat pledge unveil))
 
 cross: # the other architecture, as far as it goes without its machine
 	GOARCH=arm64 go vet ./...
