@@ -37,7 +37,7 @@ var floor = slices.Concat(namespaces(), []way{
 	{act: "initmodule", answer: "EPERM", control: "ENOEXEC|EFAULT", root: true, absent: "ENOSYS"},
 	{act: "finitmodule", answer: "EPERM", control: "EBADF", root: true, absent: "ENOSYS"},
 	{act: "deletemodule", answer: "EPERM", control: "ENOENT", root: true, absent: "ENOSYS"},
-	{act: "byhandle", answer: "EPERM", control: "EFAULT", root: true, absent: "ENOSYS"},
+	{act: "byhandle", answer: "EPERM", control: "EFAULT|EBADF", root: true, absent: "ENOSYS"},
 	// Their flags are in memory; what a filter sees is nothing.
 	{act: "clone3 0", answer: "ENOSYS"},
 	{act: fmt.Sprint("clone3 ", unix.CLONE_NEWUSER), answer: "ENOSYS"},

@@ -95,7 +95,7 @@ var pathBoxes = []box{
 			{act: "openat2 $IN/own 0", answer: "ENOSYS"},
 			{act: "mkchr $IN/chr", answer: "EACCES", root: true},
 			{act: "whiteout $IN/own $IN/moved4", answer: "EINVAL", control: "ok|ENOENT|EINVAL", root: true, absent: "EINVAL"},
-			{act: "byhandle", answer: "EPERM", control: "EFAULT", root: true},
+			{act: "byhandle", answer: "EPERM", control: "EFAULT|EBADF", root: true},
 		}, moving),
 	},
 	{
@@ -108,7 +108,7 @@ var pathBoxes = []box{
 			{act: "mode3ioctl /dev/tty 0x5401", answer: "EACCES|ENXIO", control: "ok|ENXIO", abi: 5, said: "ioctl on devices"},
 			{act: "mkchr $IN/chr", answer: "EACCES", root: true},
 			{act: "handle $OUT/secret $IN", answer: "EPERM", root: true, absent: "ESTALE"}, // of tmpfs
-			{act: "byhandle", answer: "EPERM", control: "EFAULT", root: true},
+			{act: "byhandle", answer: "EPERM", control: "EFAULT|EBADF", root: true},
 			{act: "forkread $OUT/secret", answer: "EACCES"},
 			// Bound, though nobody is left who has bound it.
 			{act: "orphan $OUT/secret", answer: "EACCES"},

@@ -70,18 +70,19 @@ func buildPayload(dir, arch string, c *cache) (*payload, error) {
 // toolchains build C for the architectures, and say where their dynamic
 // programs look for the loader and for the C library.
 var toolchains = map[string]struct{ compiler, loader, libc string }{
-	"amd64": {"x86_64-linux-gnu-gcc", "lib64/ld-linux-x86-64.so.2", "lib/x86_64-linux-gnu/libc.so.6"},
-	"arm64": {"aarch64-linux-gnu-gcc", "lib/ld-linux-aarch64.so.1", "lib/aarch64-linux-gnu/libc.so.6"},
+	"amd64": {"x86_64-linux-gnu-gcc", "usr/lib64/ld-linux-x86-64.so.2", "usr/lib/x86_64-linux-gnu/libc.so.6"},
+	"arm64": {"aarch64-linux-gnu-gcc", "usr/lib/ld-linux-aarch64.so.1", "usr/lib/aarch64-linux-gnu/libc.so.6"},
 }
 
 // buildProbes makes those of test/escape, as it does by itself elsewhere.
 func (p *payload) buildProbes() error {
 	compiler := toolchains[p.arch].compiler
 	for _, argv := range [][]string{
-		{"-static", "-o", filepath.Join(p.dir, "probe")},
-		{"-o", filepath.Join(p.dir, "probe-dynamic")},
+		{"test/escape/testdata/probe.c", "-static", "-o", filepath.Join(p.dir, "probe")},
+		{"test/escape/testdata/probe.c", "-o", filepath.Join(p.dir, "probe-dynamic")},
+		{"test/escape/testdata/preload.c", "-shared", "-fPIC", "-o", filepath.Join(p.dir, "preload.so")},
 	} {
-		argv = append([]string{"-O1", "-pthread", "test/escape/testdata/probe.c"}, argv...)
+		argv = append([]string{"-O1", "-pthread"}, argv...)
 		if out, err := exec.Command(compiler, argv...).CombinedOutput(); err != nil {
 			return fmt.Errorf("%s: %w %s", compiler, err, out)
 		}
@@ -92,7 +93,7 @@ func (p *payload) buildProbes() error {
 // addProbes adds them, and what the dynamic one starts with.
 func (p *payload) addProbes(add func(name, from string) error) error {
 	tc := toolchains[p.arch]
-	for _, name := range []string{"probe", "probe-dynamic"} {
+	for _, name := range []string{"probe", "probe-dynamic", "preload.so"} {
 		if err := add("tools/"+name, filepath.Join(p.dir, name)); err != nil {
 			return err
 		}
@@ -125,14 +126,18 @@ func (p *payload) goRun(args ...string) error {
 // applets are the names that busybox answers to in the machines.
 var applets = []string{"cat", "cp", "echo", "env", "false", "id", "kill", "ln", "ls", "mkdir", "mv", "rm", "sh", "sleep", "touch", "true"}
 
-// toolsVariable names the directory of programs to the tests.
-const toolsVariable = "UNVEIL_RUN_TOOLS"
+// toolsVariables name the directory of programs to the tests of launches and
+// escape.
+var toolsVariables = []string{"UNVEIL_RUN_TOOLS", "ESCAPE_TEST_TOOLS"}
 
 // initramfs is the machine's first root file system, with the jobs in it.
 func (p *payload) initramfs(chosen []suite, older bool) ([]byte, []report.Job, error) {
 	a := newArchive()
-	for _, dir := range []string{"dev", "proc", "sys", "tmp", "run", "root", "usr/bin", "usr/lib", "usr/share"} {
+	for _, dir := range []string{"dev", "proc", "sys", "tmp", "run", "root", "usr/bin", "usr/lib", "usr/lib64", "usr/share"} {
 		a.dir(dir, 0o755)
+	}
+	for _, dir := range []string{"bin", "lib", "lib64"} { // as distributions have it
+		a.link(dir, "usr/"+dir)
 	}
 	// Standard output of process 1 before it mounts /dev.
 	a.device("dev/console", 0o600, 5, 1)
@@ -140,7 +145,7 @@ func (p *payload) initramfs(chosen []suite, older bool) ([]byte, []report.Job, e
 	a.file("etc/group", 0o644, []byte("root:x:0:\nnogroup:x:65534:\n"))
 	a.file("etc/hosts", 0o644, []byte("127.0.0.1 localhost\n::1 localhost\n"))
 	for _, applet := range applets {
-		a.link("bin/"+applet, "busybox")
+		a.link("usr/bin/"+applet, "busybox")
 	}
 	add := func(name, from string) error {
 		data, err := os.ReadFile(from)
@@ -152,7 +157,7 @@ func (p *payload) initramfs(chosen []suite, older bool) ([]byte, []report.Job, e
 	if err := add("init", filepath.Join(p.dir, "init")); err != nil {
 		return nil, nil, err
 	}
-	if err := add("bin/busybox", filepath.Join(p.dir, "busybox")); err != nil {
+	if err := add("usr/bin/busybox", filepath.Join(p.dir, "busybox")); err != nil {
 		return nil, nil, err
 	}
 	a.link("tools/busybox", "/bin/busybox")
@@ -219,8 +224,11 @@ func (s suite) job(uid int, older bool) report.Job {
 	if uid != 0 || s.lacks != "" {
 		env = nil
 	}
+	for _, name := range toolsVariables {
+		env = append(env, name+"=/tools")
+	}
 	return report.Job{
 		Name: fmt.Sprintf("%s as %d", s.name, uid), Argv: argv, Dir: "/tests/" + s.name, UID: uid, Seconds: s.seconds + 10,
-		Env: append(env, "PATH=/bin:/tools", "HOME="+home, "TMPDIR=/tmp", toolsVariable+"=/tools", shimtest.Prebuilt+"=/tools/abishim"),
+		Env: append(env, "PATH=/usr/bin:/bin:/tools", "HOME="+home, "TMPDIR=/tmp", shimtest.Prebuilt+"=/tools/abishim"),
 	}
 }
