@@ -126,9 +126,8 @@ func (p *payload) goRun(args ...string) error {
 // applets are the names that busybox answers to in the machines.
 var applets = []string{"cat", "cp", "echo", "env", "false", "id", "kill", "ln", "ls", "mkdir", "mv", "rm", "sh", "sleep", "touch", "true"}
 
-// toolsVariables name the directory of programs to the tests of launches and
-// escape.
-var toolsVariables = []string{"UNVEIL_RUN_TOOLS", "ESCAPE_TEST_TOOLS"}
+// toolsVariable names the directory of programs to the tests.
+const toolsVariable = "UNVEIL_RUN_TOOLS"
 
 // initramfs is the machine's first root file system, with the jobs in it.
 func (p *payload) initramfs(chosen []suite, older bool) ([]byte, []report.Job, error) {
@@ -224,11 +223,8 @@ func (s suite) job(uid int, older bool) report.Job {
 	if uid != 0 || s.lacks != "" {
 		env = nil
 	}
-	for _, name := range toolsVariables {
-		env = append(env, name+"=/tools")
-	}
 	return report.Job{
 		Name: fmt.Sprintf("%s as %d", s.name, uid), Argv: argv, Dir: "/tests/" + s.name, UID: uid, Seconds: s.seconds + 10,
-		Env: append(env, "PATH=/usr/bin:/bin:/tools", "HOME="+home, "TMPDIR=/tmp", shimtest.Prebuilt+"=/tools/abishim"),
+		Env: append(env, "PATH=/usr/bin:/bin:/tools", "HOME="+home, "TMPDIR=/tmp", toolsVariable+"=/tools", shimtest.Prebuilt+"=/tools/abishim"),
 	}
 }
