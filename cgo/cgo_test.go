@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -278,4 +279,39 @@ func TestUndefined(t *testing.T) {
 	run(t, "make", "-C", "..", "LIB_BUILD="+dir+"/traps", "CFLAGS=-fsanitize=undefined -fsanitize-undefined-trap-on-error", dir+"/traps/libunveil.so")
 	run(t, "cp", dir+"/traps/libunveil.so", dir+"/make/libunveil.so")
 	cases(t, path, os.Getuid(), "CT_PROBE="+path)
+}
+
+// TestManuals lints the manual pages, and holds their errors against those of
+// the header.
+func TestManuals(t *testing.T) {
+	header, err := os.ReadFile("unveil.h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	comments := regexp.MustCompile(`(?s)/\*.*?\*/\s*int (\w+)\(`).FindAllSubmatch(header, -1)
+	if len(comments) != 2 {
+		t.Fatalf("%d functions with comments in unveil.h", len(comments))
+	}
+	for _, c := range comments {
+		name := string(c[1]) + ".3"
+		page, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, list, _ := strings.Cut(string(page), "\n.Sh ERRORS\n")
+		list, _, _ = strings.Cut(list, "\n.Sh ")
+		// The last comment in front of the function: an earlier one may be in the match.
+		text := c[0][bytes.LastIndex(c[0], []byte("/*")):]
+		for _, errno := range regexp.MustCompile(`\bE[A-Z0-9]{3,}\b`).FindAllString(string(text), -1) {
+			if !strings.Contains(list, errno) {
+				t.Errorf("%s does not list %s, which unveil.h does", name, errno)
+			}
+		}
+		if _, err := exec.LookPath("mandoc"); err != nil {
+			missing(t, "no mandoc")
+		}
+		if out, err := exec.Command("mandoc", "-Tlint", "-W", "warning", name).CombinedOutput(); err != nil || len(out) != 0 {
+			t.Errorf("mandoc %s: %v\n%s", name, err, out)
+		}
+	}
 }
