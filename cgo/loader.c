@@ -2,8 +2,9 @@
  * What an executable with the letter x needs to start on Linux and not on
  * OpenBSD: its ELF interpreter, or that of its #! line, and shared libraries.
  *
- * Reads the first bytes of executables. What it cannot read or does not
- * understand needs nothing: execve(2) then fails, as it would have.
+ * Reads the first bytes of executables. One that may not be read gets what
+ * any may need, but the interpreter of a #! line. What is not understood needs
+ * nothing: execve(2) then fails, as it would have.
  *
  * Not found: what LD_LIBRARY_PATH, a RUNPATH outside of the directories of
  * ld.so, and env(1) in a #! line lead to. They have to be unveiled.
@@ -108,6 +109,10 @@ static int of(struct tree *t, int dir, const char *name, bool script_too)
 	size_t from, length;
 	int err;
 
+	/* A filter of ours refuses it where rpath is not promised, and so may
+	 * the mode of a file that can be executed all the same. */
+	if (fd == -EACCES)
+		return loader_any(t);
 	if (fd < 0)
 		return 0;
 	n = sys(NR_pread64, fd, head, sizeof(head), 0);
