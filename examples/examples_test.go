@@ -434,7 +434,7 @@ func TestFileserver(t *testing.T) {
 }
 
 // sentence is the first paragraph of the comment at the head of a file.
-var sentence = regexp.MustCompile(`\A(?:#!.*\n)?((?:(?://|#) .*\n)+)`)
+var sentence = regexp.MustCompile(`\A(?:#!.*\n|/\*\n)?((?:(?://|#| \*) .*\n)+)`)
 
 // TestReadme holds that the list has each example, with its own sentence.
 func TestReadme(t *testing.T) {
@@ -443,7 +443,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	var files []string
-	for _, pattern := range []string{"*", "*/main.go"} {
+	for _, pattern := range []string{"*", "*/main.go", "c/*.c"} {
 		names, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -464,7 +464,7 @@ func TestReadme(t *testing.T) {
 			t.Errorf("%s has no sentence", name)
 			continue
 		}
-		said := strings.Join(strings.Fields(regexp.MustCompile(`(?m)^(//|#) `).ReplaceAllString(string(head[1]), "")), " ")
+		said := strings.Join(strings.Fields(regexp.MustCompile(`(?m)^(//|#| \*) `).ReplaceAllString(string(head[1]), "")), " ")
 		row := fmt.Sprintf("| [%s](%s) | %s |\n", name, name, said)
 		if !bytes.Contains(list, []byte(row)) {
 			t.Errorf("README.md lacks %s", strconv.Quote(row))
