@@ -243,7 +243,7 @@ OpenBSD's. "no ENOENT" is an act that succeeds here. Why:
 - no SIGABRT of sendfd and recvfd, no EPERM of directories: a filter does not
   see what a message carries.
 - exit 0 for exit 24: what was promised is not known to the library in the next
-  image. The kernel holds it to that all the same.
+  image. The kernel holds it to that all the same: the case tries.
 
 `
 

@@ -229,11 +229,14 @@ static void stdio_tty(void)
 
 static const char *self;	/* this program, for what it execs */
 
-/* What is exec'd: it may promise, and opens a UDP socket. */
+/* What is exec'd: it may promise, and opens a UDP socket. What was not among
+ * the execpromises is refused whatever pledge() says. */
 static int execd(const char *promises)
 {
 	if (strcmp(promises, "-") != 0 && pledge(promises, NULL) != 0)
 		return errno == EPERM ? 24 : 25;
+	if (strstr(promises, "wpath") != NULL && open("file1", O_WRONLY) >= 0)
+		return 27;
 	if (socket(AF_INET, SOCK_DGRAM, 0) < 0)
 		return errno == ENOSYS ? 23 : 26;
 	return 0;
