@@ -27,6 +27,11 @@ type Options struct {
 	// Widen gives the letters of a path that does not exist, or of a file
 	// with c, to the directory that it is in. Create comes first.
 	Widen bool
+	// Whole is for promises alone: every path has the letters of Kinds, and
+	// the ruleset handles the rights that they lack. What Kinds have needs no
+	// rule then, and costs nothing at an open; ioctls of devices are left to
+	// seccomp. Entries of Unveil do not count.
+	Whole bool
 	// ListHidden lets a directory be listed although an entry below it hides
 	// names: those below the hidden entry can then be listed too.
 	ListHidden bool
@@ -113,6 +118,10 @@ func (c *compiler) compile(r *Rules) error {
 	if !c.opt.ResolveUnix {
 		p.fs &^= ResolveUnix
 	}
+	if c.opt.Whole {
+		p.open = (c.promised(All) | IoctlDev) & p.fs
+		p.fs &^= p.open
+	}
 	c.fs = p.fs &^ Refer
 	p.index = make(map[id]int, len(r.words)+len(r.grants))
 	p.rules = make([]rule, 0, len(r.words)+len(r.grants)+1)
@@ -122,6 +131,9 @@ func (c *compiler) compile(r *Rules) error {
 
 	c.byID = make(map[id]*entry, len(r.words))
 	for _, w := range r.words {
+		if c.opt.Whole {
+			break
+		}
 		if err := c.enter(w); err != nil {
 			return err
 		}
@@ -259,6 +271,11 @@ func (c *compiler) rate(e *entry) {
 func (c *compiler) enterGrant(g grant) object {
 	none := object{fd: -1}
 	o, err := c.open(g.path)
+	if err == unix.EACCES && !g.need {
+		// A filter of the process refuses O_PATH where rpath is not promised,
+		// and lets through what a layer has granted before.
+		o, err = c.openat(unix.AT_FDCWD, c.fromDir(g.path), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC)
+	}
 	if err != nil {
 		if g.need {
 			c.notice(strconv.Quote(g.path), " (", g.why, ") cannot be granted: ", err.Error())
@@ -317,6 +334,10 @@ func (c *compiler) refer() error {
 		return nil
 	}
 	root, err := c.openat(unix.AT_FDCWD, "/", openPath)
+	if err == unix.EACCES && c.opt.Whole {
+		c.notice("nothing can be renamed from one directory to another: \"/\" cannot be opened, for want of the promise rpath")
+		return nil
+	}
 	if err != nil {
 		return &PathError{Path: "/", Letters: C, Reason: Unopened, Err: err}
 	}
@@ -336,6 +357,9 @@ func (c *compiler) refer() error {
 // it stays where it was made.
 func (c *compiler) creates() bool {
 	const moves = changes &^ (MakeFifo | MakeSock)
+	if c.opt.Whole && c.promised(All)&moves != 0 {
+		return true
+	}
 	for _, e := range c.entries {
 		if c.promised(e.letters)&moves != 0 {
 			return true

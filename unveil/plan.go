@@ -21,6 +21,7 @@ type Plan struct {
 	kernel  kernel.Kernel
 	dir     string // where relative paths start
 	fs      Access // handled
+	open    Access // not handled: every path has it (Options.Whole)
 	net     uint64 // handled
 	scopes  uint64
 	rules   []rule
@@ -126,7 +127,7 @@ func (p *Plan) Access(path string) Access {
 		if i, ok := p.index[o.id]; ok {
 			granted = p.rules[i].access
 		}
-		return granted & mask &^ Refer
+		return granted&mask&^Refer | p.open
 	}
 	for {
 		if at, ok := lookAt(rooted(name)); ok {
@@ -138,7 +139,7 @@ func (p *Plan) Access(path string) Access {
 		}
 		i := strings.LastIndexByte(name, '/')
 		if i < 0 {
-			return granted & mask &^ Refer
+			return granted&mask&^Refer | p.open
 		}
 		name = name[:i]
 	}
