@@ -55,7 +55,7 @@ var contract = map[string][]step{
 		{bare(promises("abort")), unix.EINVAL},
 		{bare(promises("stdio\x00")), unix.EINVAL},
 		{bare(promises(strings.Repeat("stdio ", 171))), unix.ENAMETOOLONG},
-		{promises("stdio stdio  rpath unveil error "), 0},
+		{promises("stdio stdio  rpath wpath cpath tmppath unveil error "), 0}, // tmppath differs
 	},
 	"both or none": {
 		{bare(both("stdio", "nonsense")), unix.EINVAL},
@@ -137,6 +137,16 @@ var contract = map[string][]step{
 		{bare(shows("/etc", "r")), unix.EPERM},
 		{bare(shows("", "zzzzz")), unix.EPERM}, // before any other check
 		{UnveilBlock, 0},
+	},
+	"unveil: a long path": {
+		{shows("/"+strings.Repeat("./", 2047), "r"), 0}, // differs
+		{bare(shows("/"+strings.Repeat("./", 2047)+".", "r")), unix.ENAMETOOLONG},
+	},
+	"unveil: narrower below /dev": {
+		{shows("/", "r"), 0},
+		{shows("/dev/null", ""), 0},
+		{UnveilBlock, unix.EOPNOTSUPP}, // differs
+		{reading("/dev/null"), 0},      // nothing was applied
 	},
 	"unveil: the end of nothing": {
 		{UnveilBlock, 0},

@@ -67,6 +67,29 @@ var acts = map[string]func() error{
 	"write /dev/null":  writing("/dev/null"),
 	"read zoneinfo":    reading("/usr/share/zoneinfo/UTC"),
 	"read resolv.conf": reading("/etc/resolv.conf"),
+	"create in/file":   opening("in/file", unix.O_CREAT|unix.O_WRONLY),
+	"create set-id": func() error {
+		fd, err := unix.Open(inDir("in/set-id"), unix.O_CREAT|unix.O_WRONLY|unix.O_CLOEXEC, 0o4755)
+		if err == nil {
+			unix.Close(fd)
+		}
+		return err
+	},
+	"send a descriptor": func() error {
+		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(pair[0])
+		defer unix.Close(pair[1])
+		return unix.Sendmsg(pair[0], []byte("x"), unix.UnixRights(1), nil, 0)
+	},
+	"gain rights": func() error {
+		if set, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err != nil || set != 0 {
+			return unix.EPERM
+		}
+		return nil
+	},
 	"rename in/": func() error {
 		if err := unix.Rename(inDir("in/file"), inDir("in/sub/moved")); err != nil {
 			return err
@@ -142,16 +165,20 @@ func showsIn(path, flags string) func() error {
 
 // confinements are what a process is put under, by name.
 var confinements = map[string]func() error{
-	"nothing":            func() error { return nil },
-	"stdio":              both("stdio", ""),
-	"stdio error":        promises("stdio error"),
-	"stdio rpath":        both("stdio rpath", ""),
-	"stdio wpath":        promises("stdio wpath"),
-	"stdio dns":          promises("stdio dns"),
-	"exec":               promises("stdio rpath proc exec"),
-	"exec, bare":         promises("stdio proc exec"),
-	"exec, execpromises": both("stdio rpath proc exec", "stdio rpath inet"),
-	"exec given up":      all(promises("stdio rpath proc exec"), promises("stdio proc")),
+	"nothing":                  func() error { return nil },
+	"stdio":                    both("stdio", ""),
+	"stdio error":              promises("stdio error"),
+	"stdio rpath":              both("stdio rpath", ""),
+	"stdio wpath":              promises("stdio wpath"),
+	"stdio dns":                promises("stdio dns"),
+	"exec":                     promises("stdio rpath proc exec"),
+	"exec, bare":               promises("stdio proc exec"),
+	"exec, execpromises":       both("stdio rpath proc exec", "stdio rpath inet"),
+	"exec, fewer execpromises": both("stdio rpath proc exec inet", "stdio rpath"),
+	"files":                    promises("stdio rpath wpath cpath"),
+	"unveil rw":                all(showsIn("in", "rw"), UnveilBlock),
+	"unveil replaced":          all(showsIn("in/file", "r"), replacedAfter(UnveilBlock)),
+	"exec given up":            all(promises("stdio rpath proc exec"), promises("stdio proc")),
 	"four pledges": all(promises("stdio rpath wpath cpath inet"), promises("stdio rpath wpath cpath"),
 		promises("stdio wpath cpath"), promises("stdio wpath")),
 	"no rpath left":        all(promises("stdio rpath wpath cpath"), promises("stdio wpath cpath")),
@@ -167,6 +194,27 @@ var confinements = map[string]func() error{
 	"unveil moved":         all(showsIn("in", "r"), swap, UnveilBlock),
 	"unveil exec":          all(shows("/usr", "rx"), shows("/bin", "x"), shows("/dev/null", "rw"), UnveilBlock),
 	"unveil while pledged": all(promises("stdio rpath wpath cpath unveil"), showsIn("in", "rw"), UnveilBlock),
+}
+
+// replacedAfter lets a process that was there before put another file in the
+// place of in/file when f has returned.
+func replacedAfter(f func() error) func() error {
+	return func() error {
+		outside := exec.Command("/bin/sh", "-c", `read go; cp "$D/in/sub/file" "$D/new" && mv "$D/new" "$D/in/file"`)
+		outside.Env = append(os.Environ(), "D="+os.Getenv(envDir))
+		begin, err := outside.StdinPipe()
+		if err != nil {
+			return err
+		}
+		if err := outside.Start(); err != nil {
+			return err
+		}
+		if err := f(); err != nil {
+			return err
+		}
+		begin.Close()
+		return outside.Wait()
+	}
 }
 
 // swap lets the directory that was unveiled have another name.
@@ -229,10 +277,23 @@ var enforced = []struct {
 	{"exec, bare", "exec read", "ok", ""},
 	{"exec, execpromises", "socket", "ok", ""},
 	{"exec, execpromises", "exec socket", "ok", ""},
+	{"exec, fewer execpromises", "exec socket", "ok", ""}, // differs
 	{"exec given up", "read out/file", "EACCES", ""},
 	{"exec given up", "exec true", "EOWNERDEAD", ""},
 	{"exec given up", "write /dev/null", "ok", ""},
 	{"exec", "write /dev/null", "ok", ""},
+
+	{"stdio", "gain rights", "EPERM", ""},
+	{"stdio", "signal the parent", "ends", ""},
+	{"stdio", "send a descriptor", "ok", ""}, // differs
+	{"stdio error", "read out/file", "EACCES", ""},
+	{"files", "create set-id", "EPERM", ""},
+	{"files", "create in/new", "ok", ""},
+	{"unveil rw", "create in/file", "ok", ""}, // differs
+	{"unveil rw", "create in/new", "EACCES", ""},
+	{"unveil replaced", "read in/file", "EACCES", ""}, // differs
+	{"unveil hidden", "list in", "EACCES", ""},        // differs
+	{"unveil, open", "exec read", "ok", ""},           // differs
 
 	{"unveil r", "read in/sub/file", "ok", ""},
 	{"unveil r", "list in", "ok", ""},

@@ -1,0 +1,131 @@
+package compat
+
+// A Difference is one between a call here and the same call on OpenBSD.
+type Difference struct {
+	Of      Side
+	Kind    Kind
+	Here    string // on Linux, a sentence without a full stop
+	OpenBSD string // there
+	Shown   []Shown
+}
+
+// Side says whose calls differ.
+type Side string
+
+// The two implementations: this package, and the library for C.
+const (
+	Go   Side = "Go"
+	C    Side = "C"
+	Both Side = "Go and C"
+)
+
+// Kind says which way they differ.
+type Kind string
+
+// More is what a program can do here and could not there.
+const (
+	More    Kind = "more is allowed"
+	Less    Kind = "less is allowed"
+	Answers Kind = "the answer is another"
+)
+
+// Shown names a test that shows a difference: a case of the Go or C tests in a
+// directory of this module.
+type Shown struct{ Dir, Case string }
+
+func here(names ...string) []Shown  { return shown("compat", names) }
+func ctest(names ...string) []Shown { return shown("cgo/ctest", names) }
+func lib(names ...string) []Shown   { return shown("test/libunveil", names) }
+
+func shown(dir string, names []string) (list []Shown) {
+	for _, n := range names {
+		list = append(list, Shown{dir, n})
+	}
+	return list
+}
+
+func join(lists ...[]Shown) (all []Shown) {
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	return all
+}
+
+// Differences is every known difference from pledge(2) and unveil(2) of
+// OpenBSD 7.9. What Landlock or seccomp of an old kernel lacks stands with the
+// promises and letters: unveil-run --check prints it.
+var Differences = []Difference{
+	// exec
+	{Go, Less, "A program that is exec'd is bound as this one is, and keeps what was unveiled", "without execpromises it is free of both",
+		here("TestEnforced/exec/exec socket", "TestEnforced/unveil exec/exec true")},
+	{Go, More, "While exec is promised, this process too may do what execpromises allow", "execpromises are of the next program alone",
+		here("TestEnforced/exec, execpromises/socket")},
+	{Go, More, "A program that is exec'd may do what promises allow and execpromises do not", "it has the execpromises",
+		here("TestEnforced/exec, fewer execpromises/exec socket")},
+	{Go, More, "While exec is promised, files can be read and code can be mapped, as a loader does", "rpath and prot_exec are for this",
+		here("TestEnforced/exec, bare/read out/file")},
+	{C, Less, "Where the next image cannot be told from this one (no PIE, prot_exec, no address randomisation) it is bound as this one is; UNVEIL_EXEC=inherit asks for that", "it is free",
+		ctest("UNVEIL_EXEC=inherit")},
+	{C, Less, "Exec'd programs keep the veil, whatever execpromises are", "only with execpromises", ctest("unveil: at exec")},
+	{Both, Less, "no_new_privs is set: a set-id program that is exec'd loses its bit", "it is EACCES under execpromises, and runs set-id without",
+		here("TestEnforced/stdio/gain rights")},
+
+	// violations
+	{Go, Answers, "A violation ends the program by the report of the runtime, with the stack, and status 2; SIGSYS, not SIGABRT", "a line on the terminal, and SIGABRT",
+		here("TestEnforced/stdio/socket")},
+	{Go, Answers, "A fork that is not promised ends the program by SIGSYS, status 159, with no report: the runtime blocks signals there", "SIGABRT",
+		here("TestEnforced/stdio/exec true")},
+	{C, Answers, "In a thread that blocks SIGSYS, and in a program that is exec'd, a violation ends by SIGSYS, status 159, without the line", "SIGABRT",
+		ctest("past a blocked SIGSYS", "the same, under execpromises that lack it")},
+	{Both, Answers, "Opening for reading or writing what is not promised is EACCES, also under the promise error", "SIGABRT, or ENOSYS under error",
+		join(here("TestEnforced/stdio/read out/file", "TestEnforced/stdio/write out/file", "TestEnforced/stdio error/read out/file"))},
+	{Both, Answers, "What libc or the runtime asks by itself (stat, UNIX sockets, unknown ioctls) gets an errno", "SIGABRT",
+		join(here("TestEnforced/stdio/stat out/file"))},
+	{Both, Answers, "A set-id bit of a file that is made is EPERM", "it is taken off in silence", here("TestEnforced/files/create set-id")},
+
+	// promises
+	{Both, More, "Programs may open the paths that stdio, dns, getpw and tty imply", "since 2026, libc alone may",
+		here("TestEnforced/stdio/read zoneinfo", "TestEnforced/stdio dns/read resolv.conf")},
+	{Both, More, "stdio lets descriptors be sent and received: a filter cannot see what a message carries", "sendfd and recvfd are for this",
+		here("TestEnforced/stdio/send a descriptor")},
+	{Both, More, "tmppath is accepted", "EINVAL since 2026", here("TestContract/words")},
+	{Both, Answers, "ENOSYS, EOPNOTSUPP, E2BIG, ESRCH, EAGAIN, ENOMEM and EMFILE may come of pledge", "it has EFAULT, EINVAL, ENAMETOOLONG and EPERM",
+		join(here("TestContract/layers", "TestEnforced/stdio dns/read resolv.conf UNVEIL_STRICT=1"), ctest("no layer left", "no memory", "with a filter of its own"))},
+	{Go, Less, "In a program with cgo, below Landlock ABI 8, the paths that stdio and tty imply are closed without rpath and wpath, and other promises of paths may be EOPNOTSUPP", "they are open",
+		here("TestEnforced/stdio/write /dev/null", "TestEnforced/stdio dns/read resolv.conf")},
+
+	// unveil: what holds, and when
+	{Both, More, "Nothing is refused between the first unveil and the end of the list", "at once", join(here("TestEnforced/unveil, open/read out/file"), ctest("unveil: promised"))},
+	{Go, More, "A list that is never ended is not held at exec either", "it holds", here("TestEnforced/unveil, open/exec read")},
+	{C, More, "posix_spawn of a static program, and popen and system of any, do not end the list", "it holds", ctest("unveil: at posix_spawn (differs)")},
+	{Go, Less, "In a program with cgo, below Landlock ABI 8, the end of a list is EOPNOTSUPP", "0", here("TestContract/unveil: the end")},
+	{Both, Answers, "The end of a list may fail: EOPNOTSUPP, E2BIG, EBADF, EMFILE, ENOMEM, ENOSYS, in C EAGAIN and ENFILE too", "always 0",
+		join(here("TestEnforced/unveil missing/create in/new UNVEIL_STRICT=1"), ctest("unveil: descriptors lost", "unveil: no descriptors"))},
+	{Both, Answers, "What is hidden is EACCES, and a link or rename that would gain rights EXDEV", "ENOENT",
+		join(here("TestEnforced/unveil r/read out/file"), ctest("unveil: open of what is hidden"))},
+	{Both, More, "stat, access, readlink, chdir, chmod, chown, utimes, statfs and O_PATH see every path, as far as promises allow the calls", "ENOENT",
+		join(here("TestEnforced/unveil r/stat out/file"), ctest("unveil: stat, access, chdir, readlink, chmod (differs)"))},
+	{Both, More, "Ended before the first pledge, a list leaves open what stdio, dns, getpw and tty imply; a later pledge closes what it does not imply", "closed until promised",
+		join(here("TestEnforced/unveil r/read resolv.conf"), ctest("unveil: promises after the end"), lib("TestImplied"))},
+	{Both, More, "Connecting to a UNIX socket by path takes no w below Landlock ABI 9", "w", lib("TestRulesAgainstGo")},
+
+	// unveil: letters
+	{Both, More, "c of a missing path or of a file: its whole directory gets the letters; UNVEIL_STRICT=1 makes it EOPNOTSUPP at the end of the list", "the name alone",
+		join(here("TestEnforced/unveil missing/read in/file", "TestEnforced/unveil missing/create in/new UNVEIL_STRICT=1"), ctest("unveil: missing with c (differs)"))},
+	{Both, More, "O_CREAT of a file that exists takes no c", "EACCES", here("TestEnforced/unveil rw/create in/file")},
+	{Both, More, "x brings what a loader needs: the ELF interpreter, ld.so.cache and the directories of libraries can be read, and the file itself", "x is to execute; the loader is the kernel's",
+		join(here("TestEnforced/unveil exec/exec true"), lib("TestLoader"))},
+	{Both, Less, "A directory with a narrower entry below loses for itself the right that the entry lacks: it cannot be listed, or nothing can be made in it, and what appears in it later is refused", "the entry alone is narrower",
+		join(here("TestEnforced/unveil hidden/list in"), ctest("unveil: hidden below"))},
+	{Both, Less, "Such an entry below /proc, /sys or /dev, with more than 4,096 neighbours, or over a bind mount, is EOPNOTSUPP or E2BIG at the end of the list", "it holds",
+		join(here("TestContract/unveil: narrower below /dev"), ctest("unveil: narrower below /proc", "unveil: widened over less", "unveil: a bind mount"), lib("TestLimits"))},
+	{Both, Less, "Two names of one file have the letters that both have", "each its own", lib("TestOtherNames")},
+	{Both, Less, "A file that is replaced after the end of the list is refused unless its directory was unveiled", "names stay unveiled",
+		here("TestEnforced/unveil replaced/read in/file")},
+	{Both, Less, "A rename from one directory to another is EXDEV where cpath is promised without rpath, from the second pledge on", "it works",
+		here("TestEnforced/no rpath left/rename in/")},
+	{Both, Answers, "A path may have 4,095 bytes", "1,023", join(here("TestContract/unveil: a long path"), ctest("unveil: words that are taken"))},
+	{Both, Less, "Unveiled directories are held by descriptors until the end of the list, up to 128", "by none of the process", ctest("unveil: descriptors are high", "unveil: no descriptors")},
+	{C, Less, "unveil after an exec function that failed, or after posix_spawn, is EPERM: they end the list", "0", ctest("unveil: at posix_spawn (differs)")},
+	{C, Answers, "unveil in a child of vfork is EOPNOTSUPP; the list is its parent's", "it has its own", ctest("unveil: at exec in vfork")},
+}
