@@ -1,9 +1,11 @@
 package compat
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -116,6 +118,11 @@ func UnveilBlock() error {
 	}
 	if !now.holds(promise.stdio) {
 		return nil // sealed by the pledge that gave it up
+	}
+	if list.used {
+		if err := noRing(); err != nil {
+			return err
+		}
 	}
 	next := now
 	next.closed = true
@@ -294,7 +301,7 @@ func (s *state) gap(k kernel.Kernel) string {
 	return ""
 }
 
-// noRing refuses a process with a kernel thread of io_uring that polls: it
+// noRing refuses a process with a kernel thread of io_uring: one that polls
 // passes Landlock and seccomp, and no call binds it. After the first filter
 // none can be made.
 func noRing() error {
@@ -306,8 +313,20 @@ func noRing() error {
 		return nil // no /proc: they cannot be seen
 	}
 	for _, t := range tasks {
-		name, err := os.ReadFile("/proc/self/task/" + t.Name() + "/comm")
-		if err == nil && strings.HasPrefix(string(name), "iou-sqp") {
+		stat, err := os.ReadFile("/proc/self/task/" + t.Name() + "/stat")
+		if err != nil {
+			continue // it has ended
+		}
+		// The name, which may have blanks, ends with the last parenthesis; the
+		// flags are the seventh word behind it: proc_pid_stat(5). The name of
+		// such a thread is its program's at first, the flag is there from the
+		// start.
+		words := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+		if len(words) < 7 {
+			continue
+		}
+		const ioWorker = 0x10 // PF_IO_WORKER of linux/sched.h
+		if flags, err := strconv.ParseUint(words[6], 10, 32); err == nil && flags&ioWorker != 0 {
 			return fmt.Errorf("compat: a kernel thread of io_uring cannot be bound: %w", unix.EOPNOTSUPP)
 		}
 	}
