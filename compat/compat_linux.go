@@ -66,6 +66,14 @@ var inLayer = func() pledge.Set {
 	return s
 }()
 
+// forLayer leaves of a set what a layer of it depends on.
+func forLayer(s pledge.Set) pledge.Set {
+	if !s.Has(promise.dns) {
+		s &^= promise.inet // which only lifts the list of ports of dns
+	}
+	return s & inLayer
+}
+
 func set(words string) pledge.Set {
 	s, err := pledge.Parse(words)
 	if err != nil {
@@ -337,7 +345,7 @@ func noRing() error {
 // notes it in s.
 func (s *state) layer(sealing bool) error {
 	seals := sealing && !s.sealed && list.used
-	current := s.layered && (s.layerSet^s.allowed())&inLayer == 0
+	current := s.layered && forLayer(s.layerSet) == forLayer(s.allowed())
 	if !seals && (!s.pledged || current) {
 		return nil
 	}

@@ -119,7 +119,8 @@ func (c *compiler) compile(r *Rules) error {
 		p.fs &^= ResolveUnix
 	}
 	if c.opt.Whole {
-		p.open = (c.promised(All) | IoctlDev) & p.fs
+		// A ruleset that does not handle REFER denies it.
+		p.open = (c.promised(All) | IoctlDev) & p.fs &^ Refer
 		p.fs &^= p.open
 	}
 	c.fs = p.fs &^ Refer

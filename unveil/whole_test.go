@@ -42,7 +42,7 @@ func TestWholeHolds(t *testing.T) { everyABI(t, "whole") }
 
 func init() {
 	scenes["whole"] = func(s *scene) {
-		s.grow("d/f", "e/f")
+		s.grow("d/f", "e/f", "g/")
 		o := s.here()
 		o.Kinds, o.Whole = unveil.W|unveil.C, true
 		var rules unveil.Rules
@@ -54,6 +54,9 @@ func init() {
 			s.want("reading", unix.EACCES, opening("/d/f", unix.O_RDONLY)(s.dir))
 			s.want("reading what is implied", 0, opening("/e/f", unix.O_RDONLY)(s.dir))
 			s.want("writing", 0, opening("/d/f", unix.O_WRONLY)(s.dir))
+			if s.kernel.Refer() {
+				s.want("moving", 0, unix.Rename(s.dir+"/d/f", s.dir+"/g/moved"))
+			}
 			s.want("creating", 0, opening("/d/new", unix.O_CREAT|unix.O_WRONLY)(s.dir))
 		})
 	}

@@ -1,5 +1,4 @@
-// Fetcher saves what is at a URL to a file, and gives up what it does not need
-// any more at each step, as programs on OpenBSD do:
+// A download that unveils, resolves, and pledges less at each step, in the words of OpenBSD.
 //
 //	fetcher http://example.org/page page.html
 //
