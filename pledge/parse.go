@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/internal/nearest"
 )
 
 // maxWords is the size of the buffer that OpenBSD copies a promise string
@@ -78,51 +80,23 @@ func unknown(word string, column int) error {
 		e.reason = fmt.Sprintf("unknown promise %q: promises are separated by blanks", word)
 	default:
 		e.reason = fmt.Sprintf("unknown promise %q", word)
-		e.Nearest = nearest(word)
+		e.Nearest = meant(word)
 	}
 	return e
 }
 
-// nearest returns the promise closest to word, or "" when none is close
+// meant returns the promise closest to word, or "" when none is close
 // enough to have been meant.
-func nearest(word string) string {
+func meant(word string) string {
 	best, name := 3, ""
 	if len(word) > 2*best+len("prot_exec") {
 		return ""
 	}
 	word = strings.ToLower(word)
 	for _, r := range table {
-		if d := distance(word, r.name); d < best && d < len(r.name) {
+		if d := nearest.Distance(word, r.name); d < best && d < len(r.name) {
 			best, name = d, r.name
 		}
 	}
 	return name
-}
-
-// distance counts the insertions, deletions, replacements and swaps of
-// neighbours that make b of a.
-func distance(a, b string) int {
-	rows := [3][]int{}
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-	}
-	before, last, row := rows[0], rows[1], rows[2]
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(b)]
 }
