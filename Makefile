@@ -83,7 +83,7 @@ OURS = -type f -not -path './.git/*' -not -path './build/*'
 test-kernels: ## run the tests on real kernels, emulated: minutes (RUN=REGEXP of arch/series)
 	go run ./test/kernels -run '$(RUN)'
 
-bench: ## what a launch costs, beside landrun and bwrap
+bench: ## what a launch costs, beside landrun and bwrap, and the library's calls, beside none
 	go run ./test/bench
 
 ci: export CI = true

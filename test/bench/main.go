@@ -51,11 +51,11 @@ func run(rounds, warm int, asJSON bool) (skipped, broken bool, err error) {
 	if err := writeNop(target); err != nil {
 		return false, false, err
 	}
-	launcher, err := build()
+	root, err := build()
 	if err != nil {
 		return false, false, err
 	}
-	rows, missing := rowsFor(launcher)
+	rows, missing := rowsFor(filepath.Join(root, "build/unveil-run"))
 	for _, m := range missing {
 		fmt.Fprintln(os.Stderr, "*** SKIPPED:", m)
 	}
@@ -68,16 +68,25 @@ func run(rounds, warm int, asJSON bool) (skipped, broken bool, err error) {
 	if err != nil {
 		return false, false, err
 	}
+	list, err := measureLibrary(root, dir, rounds, warm)
+	if err != nil {
+		return false, false, err
+	}
 	verdicts, broken := judge(results)
+	for _, c := range list {
+		broken = broken || !c.Holds
+	}
 	if asJSON {
-		err = json.NewEncoder(os.Stdout).Encode(report{release(), rounds, results, verdicts})
+		err = json.NewEncoder(os.Stdout).Encode(report{release(), rounds, results, verdicts, list})
 	} else {
 		printTable(results, verdicts, rounds)
+		printCosts(list)
 	}
 	return len(missing) > 0, broken, err
 }
 
-// build makes the launcher as it is shipped, and returns its path.
+// build makes the launcher and the library as they are shipped, and returns
+// the root of the repository: they are in its folder build.
 func build() (string, error) {
 	mod, err := exec.Command("go", "env", "GOMOD").Output()
 	if err != nil {
@@ -86,7 +95,7 @@ func build() (string, error) {
 	root := filepath.Dir(strings.TrimSpace(string(mod)))
 	cmd := exec.Command("make", "-s", "-C", root, "build")
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-	return filepath.Join(root, "build/unveil-run"), cmd.Run()
+	return root, cmd.Run()
 }
 
 type report struct {
@@ -94,6 +103,7 @@ type report struct {
 	Rounds   int       `json:"rounds"`
 	Rows     []result  `json:"rows"`
 	Verdicts []verdict `json:"budgets"`
+	Library  []cost    `json:"library"`
 }
 
 // A verdict is a row of unveil-run against one peer.
@@ -128,12 +138,15 @@ func printTable(results []result, verdicts []verdict, rounds int) {
 	}
 	fmt.Println()
 	for _, v := range verdicts {
-		word := "holds"
-		if !v.Holds {
-			word = "BROKEN"
-		}
-		fmt.Printf("%-28s %.2f of %s, budget %.2f: %s\n", v.Row, v.Ratio, v.Peer, v.Budget, word)
+		fmt.Printf("%-28s %.2f of %s, budget %.2f: %s\n", v.Row, v.Ratio, v.Peer, v.Budget, word(v.Holds))
 	}
+}
+
+func word(holds bool) string {
+	if holds {
+		return "holds"
+	}
+	return "BROKEN"
 }
 
 func release() string {
