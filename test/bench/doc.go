@@ -6,6 +6,7 @@
 //
 //	go run ./test/bench            # prints a table
 //	go run ./test/bench -budget    # and fails where a budget is broken
+//	go run ./test/bench -execs 20000   # how often an exec'd image is taken for its parent
 //
 // Every row runs once a round, in a new random order, so that what else the
 // machine does meets all rows alike; ratios are those of the medians. On a

@@ -22,11 +22,19 @@ func main() {
 		warm   = flag.Int("warm", 10, "`rounds` before them")
 		asJSON = flag.Bool("json", false, "print JSON instead of a table")
 		budget = flag.Bool("budget", false, "exit with 1 where a budget is broken")
+		execs  = flag.Int("execs", 0, "count over `N` execs how often an image falls into the ranges of its parent, and do nothing else")
 	)
 	flag.Parse()
-	if flag.NArg() > 0 || *rounds < 1 || *warm < 0 {
+	if flag.NArg() > 0 || *rounds < 1 || *warm < 0 || *execs < 0 {
 		flag.Usage()
 		os.Exit(2)
+	}
+	if *execs > 0 {
+		if err := countExecs(*execs); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
 	}
 	skipped, broken, err := run(*rounds, *warm, *asJSON)
 	if err != nil {
