@@ -184,6 +184,7 @@ func TestHostile(t *testing.T) {
 		argv    []string
 		allows  string // of the acts
 	}{
+		{"boxed.mk", "sh", nil, "run"},
 		{"build.sh", "make", nil, "run connect"},
 		{"fetch.sh", "curl", nil, ""},
 		{"git.sh", "git", []string{"."}, "run history"},
@@ -191,6 +192,7 @@ func TestHostile(t *testing.T) {
 		{"offline.sh", "any", []string{"any"}, "read write create history run"},
 		{"serve.sh", "python3", []string{".", "8080"}, ""},
 		{"untar.sh", "tar", []string{"."}, "history"},
+		{"web.service", "python3", nil, ""},
 		{"jail", "any", []string{".", "any"}, ""},
 	} {
 		for act := range acts {
@@ -207,7 +209,13 @@ func TestHostile(t *testing.T) {
 				os.Remove(h.path("victim.new"))
 
 				path := example(t, tt.name)
-				if tt.name == "jail" {
+				switch tt.name {
+				case "boxed.mk":
+					path, tt.argv = "make", []string{"-f", path}
+				case "web.service":
+					words := unitCommand(t, path, map[string]string{"DIR": h.path("site")})
+					path, tt.argv = words[0], words[1:]
+				case "jail":
 					// Its command needs what it names itself.
 					path = filepath.Join(tools, "jail")
 					if err := os.Rename(h.path("bin/any"), h.path("work/any")); err != nil {
@@ -257,6 +265,27 @@ func TestBuild(t *testing.T) {
 	h.run(t, "build/main")
 }
 
+// TestBoxed builds by a Makefile whose shell is the launcher, and sees that a
+// recipe of it is refused what the shell of another would do.
+func TestBoxed(t *testing.T) {
+	needs(t, 1)
+	h := newHome(t)
+	h.run(t, "make", "-f", example(t, "boxed.mk"))
+	h.run(t, "build/main")
+
+	text, err := os.ReadFile("boxed.mk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.write(t, "work/more.mk", string(text)+"\nmore:\n\techo changed >../victim\n", 0o644)
+	if out, err := h.command("make", "-f", "more.mk", "more").CombinedOutput(); err == nil || h.read(t, "victim") != "as it was\n" {
+		t.Errorf("a recipe has written outside: %v\n%s", err, out)
+	}
+	if out := h.run(t, "make", "-f", "more.mk", "SHELL=/bin/sh", ".SHELLFLAGS=-c", "more"); h.read(t, "victim") != "changed\n" {
+		t.Errorf("control: nothing is written\n%s", out)
+	}
+}
+
 func TestFetch(t *testing.T) {
 	needs(t, 4)
 	h := newHome(t)
@@ -299,13 +328,87 @@ func TestOffline(t *testing.T) {
 func TestServe(t *testing.T) {
 	needs(t, 4)
 	h := newHome(t)
+	port := freePort(t)
+	serves(t, h, port, example(t, "serve.sh"), h.path("site"), port)
+}
+
+// TestUnit runs the command line of the systemd unit, as systemd would.
+func TestUnit(t *testing.T) {
+	needs(t, 4)
+	h := newHome(t)
+	port := freePort(t)
+	serves(t, h, port, unitCommand(t, "web.service", map[string]string{"DIR": h.path("site"), "PORT": port})...)
+}
+
+// unitCommand is the ExecStart of a unit with the variables of its
+// Environment, or those of with, and the launcher that is tested. It knows of
+// systemd.service(5) what the unit uses, and no more.
+func unitCommand(t *testing.T, name string, with map[string]string) []string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := map[string]string{}
+	section := ""
+	for line := range strings.Lines(strings.ReplaceAll(string(text), "\\\n", " ")) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		if line[0] == '[' {
+			section = line
+			continue
+		}
+		key, value, ok := strings.Cut(line, "=")
+		if key = section + key; !ok || fields[key] != "" {
+			t.Fatalf("%s: %q", name, line)
+		}
+		fields[key] = value
+	}
+	values := map[string]string{}
+	for _, set := range strings.Fields(fields["[Service]Environment"]) {
+		key, value, _ := strings.Cut(set, "=")
+		values[key] = value
+	}
+	for key, value := range with {
+		if values[key] == "" {
+			t.Fatalf("%s has no variable %s", name, key)
+		}
+		values[key] = value
+	}
+	var words []string
+	for _, word := range regexp.MustCompile(`"[^"]*"|\S+`).FindAllString(fields["[Service]ExecStart"], -1) {
+		word = os.Expand(strings.Trim(word, `"`), func(key string) string {
+			if values[key] == "" {
+				t.Fatalf("%s has no variable %s", name, key)
+			}
+			return values[key]
+		})
+		words = append(words, word)
+	}
+	if len(words) == 0 || words[0] != "/usr/local/bin/unveil-run" {
+		t.Fatalf("%s starts %q", name, words)
+	}
+	words[0] = filepath.Join(tools, "unveil-run")
+	return words
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer free.Close()
 	_, port, _ := net.SplitHostPort(free.Addr().String())
-	free.Close()
-	server := h.command(example(t, "serve.sh"), h.path("site"), port)
+	return port
+}
+
+// serves starts a server of the site at port, and asks it for a file.
+func serves(t *testing.T, h *home, port string, argv ...string) {
+	t.Helper()
+	server := h.command(argv...)
 	var said bytes.Buffer
 	server.Stdout, server.Stderr = &said, &said
 	if err := server.Start(); err != nil {
