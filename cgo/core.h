@@ -43,6 +43,7 @@ struct filter_options {
 	bool errnos;		/* UNVEIL_VIOLATION=errno: violations are errnos, not the end */
 	bool no_truncate;	/* Landlock below ABI 3 */
 	bool no_layer;		/* no Landlock layer holds paths */
+	bool keep_handler;	/* handler_install() has been; of this image only */
 	/* Image-bound: what is not granted is a violation only from these
 	 * ranges, and allowed from elsewhere. n is 0 when the program is for
 	 * every image. next are what an exec'd image may do (execpromises),

@@ -13,7 +13,7 @@
 /* What a condition compares: cond.go. */
 enum op {
 	OP_IN, OP_NOT_IN, OP_LACKS, OP_HAS_ANY, OP_MASKED, OP_NOT_MASKED,
-	OP_NULL, OP_PID, OP_UID, OP_GID, OP_TAGGED,
+	OP_NULL, OP_NOT_NULL, OP_PID, OP_UID, OP_GID, OP_TAGGED,
 };
 
 struct condition {
@@ -35,6 +35,7 @@ struct answer {
 		ALWAYS,
 		LAYER,		/* where Landlock says which paths */
 		NO_TRUNCATE,	/* where Landlock does not see truncate(2) */
+		KEEP_HANDLER,	/* of this image, where SIGSYS is handled */
 		INSIDE,		/* of an image that the program is bound to */
 		OUTSIDE,	/* of the images that come after it */
 	} only;
@@ -219,6 +220,8 @@ static bool applies(const struct builder *b, const struct answer *a)
 		return !b->o->no_layer;
 	case NO_TRUNCATE:
 		return b->o->no_truncate;
+	case KEEP_HANDLER:
+		return b->o->keep_handler && !b->outside;
 	case INSIDE:
 		return b->o->n > 0 && !b->outside;
 	case OUTSIDE:
@@ -281,6 +284,11 @@ static int put_test(struct builder *b, const struct condition *when, unsigned j,
 	int swap;
 
 	switch ((enum op)c->op) {
+	case OP_NOT_NULL:
+		swap = yes;
+		yes = no;
+		no = swap;
+		/* fall through */
 	case OP_NULL:
 		jump(b, BPF_JMP_JEQ_K, 0, yes, no);
 		put_load(b, low + 4);
@@ -338,6 +346,7 @@ static int put_test(struct builder *b, const struct condition *when, unsigned j,
 		case OP_MASKED:
 		case OP_NOT_MASKED:
 		case OP_NULL:
+		case OP_NOT_NULL:
 		case OP_TAGGED:
 			break;
 		}

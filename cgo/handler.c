@@ -12,9 +12,11 @@
  * through, with write(2) the exception, which stdio grants: without that
  * promise there is no line. It uses the stack and nothing else.
  *
- * Left open: rt_sigaction(2) is not refused for SIGSYS. A program that takes
- * the signal after pledge(2) decides itself how it ends; the call that was
- * refused stays refused.
+ * The filter keeps the handler: rt_sigaction(2) changes nothing for SIGSYS from
+ * then on. Not where the promise error or UNVEIL_VIOLATION make errnos of
+ * violations, and not where programs that are exec'd inherit the filter, which
+ * have handlers of their own to install: who takes the signal there decides
+ * himself how he ends, and the call that was refused stays refused.
  */
 #include "core.h"
 
@@ -124,7 +126,7 @@ static struct kernel_sigaction before;
 
 static void hand_on(int signal, siginfo_t *info, void *context)
 {
-	struct kernel_sigaction standard = { (void *)SIG_DFL, 0, NULL, 0 };
+	struct kernel_sigaction standard = { (void *)SIG_DFL, 0, NULL, 0 }, now;
 	uint64_t mask = 1ull << (signal - 1);
 	void (*handler)(int, siginfo_t *, void *);
 
@@ -136,8 +138,20 @@ static void hand_on(int signal, siginfo_t *info, void *context)
 		return;
 	}
 	handler_action(signal, &standard, NULL);
-	sys(NR_rt_sigprocmask, SIG_UNBLOCK, &mask, NULL, sizeof mask);
-	sys(NR_tgkill, sys(NR_getpid), sys(NR_gettid), signal);
+	if (handler_action(signal, NULL, &now) == 0 && now.handler == (void *)SIG_DFL) {
+		sys(NR_rt_sigprocmask, SIG_UNBLOCK, &mask, NULL, sizeof mask);
+		sys(NR_tgkill, sys(NR_getpid), sys(NR_gettid), signal);
+		return;
+	}
+	/*
+	 * The filter keeps the handler. What it answers to a violation is this
+	 * very signal, and ends the process where the signal is blocked.
+	 */
+	sys(NR_rt_sigprocmask, SIG_BLOCK, &mask, NULL, sizeof mask);
+	for (;;) {
+		sys(NR_ptrace, -1, 0, 0, 0);	/* that no promise grants; no such request */
+		sys(NR_exit_group, 128 + signal);
+	}
 }
 
 /*

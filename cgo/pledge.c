@@ -235,6 +235,8 @@ static struct filter_options options_of(const struct process *was, const struct 
 		.errnos = wishes.errnos,
 		.no_truncate = kernel_abi() < 3,
 		.no_layer = !p->layered,
+		/* Without errnos: hand_on() relies on a call that traps. */
+		.keep_handler = !wishes.errnos && !held(p, BIT(ERROR)),
 	};
 
 	if (held(was, BIT(STDIO))) {
@@ -258,6 +260,7 @@ static void bind_to(struct filter_options *o, const struct process *p, const str
 static void inherit(struct filter_options *o, const struct process *p)
 {
 	o->set |= BIT(PROT_EXEC) | BIT(RPATH) | (p->exec_pledged ? p->exec : 0);
+	o->keep_handler = false;	/* an image to come has to install its own */
 }
 
 static int put_on(const struct filter_options *o, struct scratch *s, int ruleset)

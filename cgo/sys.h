@@ -52,6 +52,7 @@
 #define NR_kill				62
 #define NR_tgkill			234
 #define NR_prctl			157
+#define NR_ptrace			101
 #define NR_seccomp			317
 #define NR_landlock_create_ruleset	444
 #define NR_landlock_add_rule		445
@@ -140,6 +141,7 @@ static inline long sys6(long nr, long a, long b, long c, long d, long e, long f)
 #define NR_kill				129
 #define NR_tgkill			131
 #define NR_prctl			167
+#define NR_ptrace			117
 #define NR_seccomp			277
 #define NR_landlock_create_ruleset	444
 #define NR_landlock_add_rule		445

@@ -158,6 +158,9 @@ func (a *assembler) test(when []cond, j, yes, no int) int {
 	switch c.op {
 	case opNull:
 		return wide(low, 0, 0)
+	case opNotNull:
+		yes, no = no, yes
+		return wide(low, 0, 0)
 	case opTagged:
 		a.jump(unix.BPF_JSET, tagMask(a.o.Arch), yes, no)
 		return a.load(low + 4)

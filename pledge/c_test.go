@@ -125,8 +125,8 @@ func question(set Set, o Options) string {
 	if image == nil {
 		image = &Image{}
 	}
-	s := fmt.Sprintf("f %x %x %x %x %x %x %x %x %x %x %x", uint64(set), uint32(o.Pid), uint32(o.UID), uint32(o.GID), b(o.OnViolation == Errno),
-		b(o.NoTruncate), b(o.NoLayer), b(image.Foreign), b(image.NextBound), uint64(image.Next), len(image.Ranges))
+	s := fmt.Sprintf("f %x %x %x %x %x %x %x %x %x %x %x %x", uint64(set), uint32(o.Pid), uint32(o.UID), uint32(o.GID), b(o.OnViolation == Errno),
+		b(o.NoTruncate), b(o.NoLayer), b(o.KeepHandler), b(image.Foreign), b(image.NextBound), uint64(image.Next), len(image.Ranges))
 	for _, r := range image.Ranges {
 		s += fmt.Sprintf(" %x %x", r.First, r.Last)
 	}
@@ -221,10 +221,10 @@ func TestC(t *testing.T) {
 			}
 			for i, set := range sets {
 				for range 4 {
-					c.same(t, set, Options{Arch: arch, OnViolation: Abort + Violation(random.IntN(2)), NoTruncate: random.IntN(2) == 0, NoLayer: random.IntN(2) == 0,
+					c.same(t, set, Options{Arch: arch, OnViolation: Abort + Violation(random.IntN(2)), NoTruncate: random.IntN(2) == 0, NoLayer: random.IntN(2) == 0, KeepHandler: random.IntN(2) == 0,
 						Pid: int(random.Uint32()), UID: int(random.Uint32()), GID: int(random.Uint32())})
 				}
-				bound := Options{Arch: arch, OnViolation: Abort + Violation(random.IntN(2)), NoTruncate: random.IntN(2) == 0, NoLayer: random.IntN(2) == 0,
+				bound := Options{Arch: arch, OnViolation: Abort + Violation(random.IntN(2)), NoTruncate: random.IntN(2) == 0, NoLayer: random.IntN(2) == 0, KeepHandler: random.IntN(2) == 0,
 					Pid: int(random.Uint32()), UID: int(random.Uint32()), GID: int(random.Uint32()), Image: &Image{Ranges: everydayImage}}
 				if i%2 == 0 {
 					bound.Image.Ranges = risingRanges(randomRanges(random, 1<<(random.Uint32()%6)))

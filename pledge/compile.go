@@ -66,6 +66,7 @@ type Options struct {
 	NoLayer     bool      // no Landlock layer will hold paths: refuse opens by their kind, also of paths that promises imply
 	Network     Network   // what is refused because ports are held by Landlock
 	NoTruncate  bool      // refuse what Landlock below ABI 3 does not see: truncate(2), O_TRUNC of a reading open
+	KeepHandler bool      // refuse to change what SIGSYS does, for a handler that has been installed before
 	Pid         int       // the process id to be, for signals to itself; 0 allows none
 	UID, GID    int       // the owner that fattr may give files
 	Gate        uint64    // address behind the one execve instruction that is let through; 0 is none
@@ -181,6 +182,9 @@ func collect(set Set, o Options) *[len(numbers)]answers {
 	}
 	if o.NoTruncate {
 		lists = append(lists, truncateRefusals)
+	}
+	if o.KeepHandler && !o.outside {
+		lists = append(lists, handlerRefusals)
 	}
 	if o.Image != nil && !o.outside {
 		lists = append(lists, imageRefusals)

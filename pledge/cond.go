@@ -24,6 +24,7 @@ const (
 	opMasked              // low 32 bits, cut to mask, are one of values
 	opNotMasked           // low 32 bits, cut to mask, are none of values
 	opNull                // all 64 bits are zero
+	opNotNull             // some of all 64 bits is not
 	opPid                 // low 32 bits are the process id
 	opUID                 // low 32 bits are -1 or the effective user id
 	opGID                 // low 32 bits are -1 or the effective group id
@@ -66,9 +67,10 @@ func (a arg) masked(m uint32, v ...uint32) cond {
 func (a arg) notMasked(m uint32, v ...uint32) cond {
 	return cond{op: opNotMasked, arg: a, mask: m, values: v}
 }
-func (a arg) null() cond   { return cond{op: opNull, arg: a} }
-func (a arg) ownPid() cond { return cond{op: opPid, arg: a} }
-func (a arg) ownUID() cond { return cond{op: opUID, arg: a} }
-func (a arg) ownGID() cond { return cond{op: opGID, arg: a} }
-func atGate() cond         { return cond{op: opGate} }
-func (a arg) tagged() cond { return cond{op: opTagged, arg: a} }
+func (a arg) null() cond    { return cond{op: opNull, arg: a} }
+func (a arg) notNull() cond { return cond{op: opNotNull, arg: a} }
+func (a arg) ownPid() cond  { return cond{op: opPid, arg: a} }
+func (a arg) ownUID() cond  { return cond{op: opUID, arg: a} }
+func (a arg) ownGID() cond  { return cond{op: opGID, arg: a} }
+func atGate() cond          { return cond{op: opGate} }
+func (a arg) tagged() cond  { return cond{op: opTagged, arg: a} }

@@ -90,6 +90,7 @@ var constants = map[string]uint64{
 	"RENAME_NOREPLACE":             unix.RENAME_NOREPLACE,
 	"RENAME_WHITEOUT":              unix.RENAME_WHITEOUT,
 	"SIGCHLD":                      uint64(unix.SIGCHLD),
+	"SIGSYS":                       uint64(unix.SIGSYS),
 	"SIGUSR1":                      uint64(unix.SIGUSR1),
 	"SIOCGIFCONF":                  unix.SIOCGIFCONF,
 	"SIOCSIFFLAGS":                 unix.SIOCSIFFLAGS,

@@ -32,7 +32,7 @@ func TestTableHeader(t *testing.T) {
 // cOps are the names in C of what a condition compares; opGate is a launcher's.
 var cOps = map[op]string{
 	opIn: "OP_IN", opNotIn: "OP_NOT_IN", opLacks: "OP_LACKS", opHasAny: "OP_HAS_ANY", opMasked: "OP_MASKED", opNotMasked: "OP_NOT_MASKED",
-	opNull: "OP_NULL", opPid: "OP_PID", opUID: "OP_UID", opGID: "OP_GID", opTagged: "OP_TAGGED",
+	opNull: "OP_NULL", opNotNull: "OP_NOT_NULL", opPid: "OP_PID", opUID: "OP_UID", opGID: "OP_GID", opTagged: "OP_TAGGED",
 }
 
 // pool holds pieces of arrays of C, each once.
@@ -89,7 +89,7 @@ func (w *cWriter) call(c call) string {
 	for _, l := range []struct {
 		only string
 		list []refusal
-	}{{"ALWAYS", refusals}, {"ALWAYS", fastopenRefusals}, {"ALWAYS", pathRefusals}, {"NO_TRUNCATE", truncateRefusals}, {"INSIDE", imageRefusals}} {
+	}{{"ALWAYS", refusals}, {"ALWAYS", fastopenRefusals}, {"ALWAYS", pathRefusals}, {"NO_TRUNCATE", truncateRefusals}, {"KEEP_HANDLER", handlerRefusals}, {"INSIDE", imageRefusals}} {
 		for _, r := range l.list {
 			if slices.Contains(r.calls, c) {
 				refused = append(refused, w.answer("REFUSE", l.only, 0, 0, r.when, r.errno))

@@ -188,6 +188,17 @@ var truncateRefusals = []refusal{
 	{[]call{sys_openat}, all{arg2.masked(unix.O_ACCMODE, unix.O_RDONLY, unix.O_ACCMODE), arg2.hasAny(unix.O_TRUNC)}, unix.EACCES, "Landlock below ABI 3 does not see it"},
 }
 
+// handlerRefusals are on where the library handles SIGSYS: a program that takes
+// the signal after a pledge would end as it likes, or not at all. Whoever asks
+// for the old action too is told what the kernel tells of SIGKILL. Who does not
+// ask is told nothing: the Go runtime ends where the call fails, and
+// posix_spawn(3) sets every signal back just before an exec, which does so
+// anyway. Images that come after have no handler of ours to be kept.
+var handlerRefusals = []refusal{
+	{[]call{sys_rt_sigaction}, all{arg0.in(uint32(unix.SIGSYS)), arg2.null()}, 0, "the handler stays, and runtimes do not stand an error"},
+	{[]call{sys_rt_sigaction}, all{arg0.in(uint32(unix.SIGSYS)), arg1.notNull()}, unix.EINVAL, "the handler stays"},
+}
+
 // imageRefusals are on where a program is bound to an image: what would carry
 // its code to where the program does not look. What else would (executable
 // memory, ptrace(2), a vdso mapped again) no promise grants but prot_exec,

@@ -84,7 +84,7 @@ func parseFact(line string) ([]*fact, error) {
 	case "@all":
 		f.set = 1<<len(table) - 1 - words("error")
 		promises = rest
-	case "@unpledged", "@notruncate", "@nolayer", "@listed", "@noudp", "@nolisten", "@image", "@next":
+	case "@unpledged", "@notruncate", "@nolayer", "@keep", "@listed", "@noudp", "@nolisten", "@image", "@next":
 		f.option = head[1:]
 		promises = rest
 	}
@@ -201,6 +201,9 @@ func parseExpectation(s string) (expectation, error) {
 		return e, nil
 	}
 	e.kind = "errno"
+	if s == "done" {
+		return e, nil
+	}
 	if s == "EOPNOTSUPP" { // x/sys calls it ENOTSUP
 		e.errno = unix.EOPNOTSUPP
 		return e, nil
@@ -233,7 +236,7 @@ func (f *fact) image() *Image {
 // options are those that a fact asks for.
 func (f *fact) options(arch Arch, on Violation) Options {
 	network := map[string]Network{"listed": Listed, "noudp": Listed | NoUDP, "nolisten": Listed | NoListen}[f.option]
-	return Options{Arch: arch, OnViolation: on, Unpledged: f.option == "unpledged" || network != 0 && f.set == 0, Network: network, NoTruncate: f.option == "notruncate", NoLayer: f.option == "nolayer", Image: f.image(),
+	return Options{Arch: arch, OnViolation: on, Unpledged: f.option == "unpledged" || network != 0 && f.set == 0, Network: network, NoTruncate: f.option == "notruncate", NoLayer: f.option == "nolayer", KeepHandler: f.option == "keep", Image: f.image(),
 		Pid: factPid, UID: factUID, GID: factGID}
 }
 

@@ -97,7 +97,7 @@ func TestImage(t *testing.T) {
 			}
 		}
 		for _, arch := range []Arch{AMD64, ARM64} {
-			o := Options{Arch: arch, OnViolation: Violation(1 + round%2), NoLayer: round%4 == 0, NoTruncate: round%5 == 0, Pid: 1234, UID: 1000, GID: 1000, Image: image}
+			o := Options{Arch: arch, OnViolation: Violation(1 + round%2), NoLayer: round%4 == 0, NoTruncate: round%5 == 0, KeepHandler: round%3 == 0, Pid: 1234, UID: 1000, GID: 1000, Image: image}
 			p, err := Compile(set, o)
 			if err != nil {
 				t.Fatal(err)

@@ -106,6 +106,9 @@ func action(ret uint32) string {
 	case unix.SECCOMP_RET_ALLOW:
 		return "allow"
 	case unix.SECCOMP_RET_ERRNO:
+		if data == 0 {
+			return "done"
+		}
 		return "errno " + unix.ErrnoName(unix.Errno(data))
 	case unix.SECCOMP_RET_TRAP:
 		if data != 0 && int(data) <= len(table) {
@@ -141,6 +144,8 @@ func (c cond) String() string {
 		return fmt.Sprintf("arg%d & %#x is none of %s", c.arg, c.mask, list())
 	case opNull:
 		return fmt.Sprintf("arg%d is NULL", c.arg)
+	case opNotNull:
+		return fmt.Sprintf("arg%d is not NULL", c.arg)
 	case opPid:
 		return fmt.Sprintf("arg%d is the own process", c.arg)
 	case opUID:

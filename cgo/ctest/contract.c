@@ -333,6 +333,90 @@ static void handler_kept(void)
 	inet_socket();
 }
 
+static void leave(int signal)
+{
+	(void)signal;
+	_exit(0);
+}
+
+/* However SIGSYS is asked for, the socket behind it is what ends the process. */
+static void take_over(void)
+{
+	struct sigaction own = { .sa_handler = leave }, was;
+
+	if (sigaction(SIGSYS, &own, NULL) != 0)
+		_exit(36);
+	sigaction(SIGSYS, &own, &was);
+	signal(SIGSYS, leave);
+	inet_socket();
+}
+
+static void take_over_by_ignoring(void)
+{
+	struct sigaction own = { .sa_handler = SIG_IGN };
+
+	sigaction(SIGSYS, &own, NULL);
+	signal(SIGSYS, SIG_IGN);
+	inet_socket();
+}
+
+static void take_over_in_child(void)
+{
+	struct sigaction own = { .sa_handler = leave };
+
+	sigaction(SIGSYS, &own, NULL);
+	socket_in_child();
+}
+
+static void handler_answers(void)
+{
+	struct sigaction own = { .sa_handler = leave }, was, now;
+
+	ct_ok(sigaction(SIGSYS, NULL, &was));
+	ct_ok(pledge("stdio", NULL));
+	ct_ok(sigaction(SIGSYS, NULL, &was));
+	ct_true(was.sa_handler != SIG_DFL && was.sa_handler != leave);
+	ct_ok(sigaction(SIGSYS, &own, NULL));
+	errno = 0;
+	ct_true(sigaction(SIGSYS, &own, &now) == -1 && errno == EINVAL);
+	errno = 0;
+	ct_true(signal(SIGSYS, SIG_IGN) == SIG_ERR && errno == EINVAL);
+	ct_ok(sigaction(SIGSYS, NULL, &now));
+	ct_true(now.sa_handler == was.sa_handler);
+	ct_ok(sigaction(SIGUSR1, &own, &now));
+	ct_ok(sigaction(SIGUSR1, NULL, &now));
+	ct_true(now.sa_handler == leave);
+}
+
+/* Where a violation is ENOSYS, no handler has to stay; what comes after is kept. */
+static void handler_under_error(void)
+{
+	struct sigaction own = { .sa_handler = leave }, was;
+
+	ct_ok(pledge("stdio error", NULL));
+	ct_ok(sigaction(SIGSYS, &own, &was));
+	ct_ok(pledge("stdio", NULL));
+	ct_true(sigaction(SIGSYS, &own, &was) == -1);
+	inet_socket();
+}
+
+/* An image that comes after takes the signal as it likes. */
+static void exec_handler(void)
+{
+	const char *probe = getenv("CT_PROBE");
+
+	ct_true(probe != NULL);
+	execl(probe, probe, "handler", (char *)NULL);
+	ct_fail("exec: errno %d", errno);
+}
+
+static void exec_handler_inherit(void)
+{
+	setenv("UNVEIL_EXEC", "inherit", 1);
+	ct_ok(pledge("stdio rpath exec", NULL));
+	exec_handler();
+}
+
 static void sent_sigsys(void)
 {
 	ct_ok(pledge("stdio", NULL));
@@ -482,6 +566,19 @@ static void cases(void)
 	ct_act("in a child", "stdio proc", NULL, 34, socket_in_child);
 
 	ct_case("a handler of SIGSYS is kept", CT_SIGNAL(SIGABRT), handler_kept);
+	ct_says = "]: pledge \"inet\", syscall socket\n";
+	ct_act("past a handler of SIGSYS", "stdio", NULL, CT_SIGNAL(SIGABRT), take_over);
+	ct_says = "]: pledge \"inet\", syscall socket\n";
+	ct_act("past a handler of SIGSYS, with exec held", "stdio rpath proc exec", NULL, CT_SIGNAL(SIGABRT), take_over);
+	ct_says = "]: pledge \"inet\", syscall socket\n";
+	ct_act("past an ignored SIGSYS", "stdio", NULL, CT_SIGNAL(SIGABRT), take_over_by_ignoring);
+	ct_says = "]: pledge \"inet\", syscall socket\n";
+	ct_act("past a handler of SIGSYS, in a child", "stdio proc", NULL, 34, take_over_in_child);
+	ct_case("the handler of SIGSYS: what is answered", 0, handler_answers);
+	ct_says = "]: pledge \"inet\", syscall socket\n";
+	ct_case("the handler of SIGSYS, after error", CT_SIGNAL(SIGABRT), handler_under_error);
+	ct_act("a handler of SIGSYS of an exec'd program", "stdio rpath exec", NULL, 0, exec_handler);
+	ct_case("the same, with UNVEIL_EXEC=inherit", 0, exec_handler_inherit);
 	ct_case("SIGSYS from others", CT_SIGNAL(SIGSYS), sent_sigsys);
 	ct_case("SIGSYS from others, ignored", 0, sent_ignored);
 	ct_says = "]: pledge \"inet\", syscall socket\n";
@@ -500,5 +597,13 @@ int main(int argc, char **argv)
 	}
 	if (argc > 1 && strcmp(argv[1], "socket") == 0)
 		return socket(AF_INET, SOCK_STREAM, 0) < 0;
+	if (argc > 1 && strcmp(argv[1], "handler") == 0) {
+		struct sigaction own = { .sa_handler = leave }, was;
+
+		if (sigaction(SIGSYS, &own, &was) != 0 || was.sa_handler != SIG_DFL)
+			return 3;
+		raise(SIGSYS);
+		return 4;	/* leave() is not called */
+	}
 	return ct_main(argc, argv, cases);
 }

@@ -38,6 +38,7 @@ static struct filter_options options(char *line)
 	o.errnos = number(&line);
 	o.no_truncate = number(&line);
 	o.no_layer = number(&line);
+	o.keep_handler = number(&line);
 	o.foreign = number(&line);
 	o.next_bound = number(&line);
 	o.next = number(&line);
