@@ -98,7 +98,8 @@ struct veil_options {
 int veil_add(const char *path, const char *perms);	/* errors of unveil(2), negative */
 bool veil_used(void);			/* something was unveiled */
 int veil_ruleset(const struct veil_options *);	/* a descriptor, -ENOENT: nothing to hold */
-void veil_clear(void);			/* after it is sealed; its descriptors are closed */
+void veil_close(void);			/* after it is sealed; its descriptors are closed */
+bool veil_hides(int dir, const char *path, bool follow);	/* of the sealed table; needs no lock */
 
 /* unveil.c */
 int unveil_seal(void);	/* seals, for exec.c: a list that was sealed is closed */

@@ -211,7 +211,7 @@ static int new_layer(const struct process *p, bool sealing)
 static void close_veil(const struct process *p)
 {
 	if (p->sealed && veil_used() && !threads_vforked())
-		veil_clear();
+		veil_close();
 }
 
 static void took_layer(struct process *p, bool sealing)

@@ -17,7 +17,7 @@ static int close_list(void)
 
 	if (err == 0 && !threads_vforked()) {
 		closed = true;
-		veil_clear();
+		veil_close();
 	}
 	return err;
 }
@@ -64,4 +64,9 @@ int unveil(const char *path, const char *permissions)
 		threads_leave(mask);
 	}
 	return answer(err);
+}
+
+int unveil_hides(int dir, const char *path, int flags)
+{
+	return veil_hides(dir, path, !(flags & AT_SYMLINK_NOFOLLOW));
 }

@@ -100,6 +100,24 @@ int unveil(const char *path, const char *permissions)
 #endif
 	;
 
+/*
+ * Whether a path that was refused is one that OpenBSD would call missing:
+ * 1 if neither it nor a directory above it was unveiled, or if the nearest
+ * that was is a directory without letters. dir is as in openat(2). flags are
+ * 0, or AT_SYMLINK_NOFOLLOW where a link at the end is not followed.
+ *
+ * 0 if the path is covered, but also where that cannot be told: nothing was
+ * unveiled, the list has not ended, an exec'd program asks, the path cannot be
+ * searched, a promise of looking at paths (rpath) is missing, or no descriptor
+ * is free. Never fails, leaves errno alone, takes no lock and 5 KB of the
+ * stack, and may be called where unveil() may. libunveil-compat.so asks it.
+ */
+int unveil_hides(int dir, const char *path, int flags)
+#ifdef __GNUC__
+	__attribute__((visibility("default")))
+#endif
+	;
+
 #ifdef __cplusplus
 }
 #endif

@@ -10,7 +10,7 @@
  * All that is large lies in static memory too, and has no meaning between two
  * calls: the stack may be one for signals, or musl's for the child of
  * posix_spawn(3), of 5 KB. A child of vfork(2) may make a ruleset in its
- * parent's memory; it must not call veil_add and veil_clear.
+ * parent's memory; it must not call veil_add and veil_close.
  */
 #include "veil.h"
 
@@ -36,6 +36,7 @@ static struct name {
 static unsigned dir_count, name_count, text_used;
 static char text[TEXT_SIZE];
 static bool used;
+static bool sealed;	/* the entries stay as they are, for veil_hides */
 
 /* Scratch. */
 static struct node nodes[NODES_MAX];
@@ -153,7 +154,7 @@ int veil_add(const char *path, const char *perms)
 		return err;
 	if (err == 0)
 		return -EINVAL;
-	err = walk(buffer, &place);
+	err = walk(AT_FDCWD, buffer, &place);
 	if (err == -EACCES)
 		return -ENOENT;	/* what cannot be searched is not there */
 	if (err < 0)
@@ -170,14 +171,66 @@ bool veil_used(void)
 	return used;
 }
 
-/* Forgets everything, and gives the descriptors back. */
-void veil_clear(void)
+/* Gives the descriptors back. What was unveiled is kept: nothing can be added
+ * to it any more. */
+void veil_close(void)
 {
-	for (unsigned i = 0; i < dir_count; i++)
+	for (unsigned i = 0; i < dir_count; i++) {
 		if (holds(&dirs[i].object))
 			close_fd(dirs[i].object.fd);
-	dir_count = name_count = text_used = 0;
+		dirs[i].object.fd = -1;
+	}
+	if (used)
+		__atomic_store_n(&sealed, true, __ATOMIC_RELEASE);
 	used = false;
+}
+
+/* Whether nothing at a directory or above it was unveiled, or "" was: the
+ * nearest decides. Closes it. What cannot be seen is not called hidden. */
+static bool none_above(struct object o)
+{
+	for (;;) {
+		struct object up;
+		unsigned i = 0;
+		int err;
+
+		while (i < dir_count && !(dirs[i].unveiled && same_object(&dirs[i].object, &o)))
+			i++;
+		err = i < dir_count ? -EEXIST : object_open(o.fd, "..", O_DIRECTORY, &up);
+		close_fd(o.fd);
+		if (err < 0)
+			return i < dir_count && dirs[i].letters == 0;
+		if (same_object(&up, &o)) {
+			close_fd(up.fd);
+			return true;
+		}
+		o = up;
+	}
+}
+
+/*
+ * Whether OpenBSD's kernel would say that a path is not there. A directory is
+ * known by its number, which another may have once it is removed: nothing
+ * hangs on it but an errno. The table is not written any more, and the path
+ * lies on the stack: threads, signal handlers and children of vfork(2) may
+ * ask at once.
+ */
+bool veil_hides(int dir, const char *path, bool follow)
+{
+	char buffer[PATH_SIZE];
+	struct place p;
+
+	if (!__atomic_load_n(&sealed, __ATOMIC_ACQUIRE) || copy_string(buffer, sizeof(buffer), path) <= 0)
+		return false;
+	if ((follow ? walk(dir, buffer, &p) : walk_name(dir, buffer, &p)) < 0)
+		return false;
+	for (unsigned i = 0; p.is_name && i < name_count; i++) {
+		if (same_object(&dirs[names[i].dir].object, &p.dir) && text_equal(names[i].base, p.base, text_length(p.base) + 1)) {
+			close_fd(p.dir.fd);
+			return false;	/* with no letters too, as on OpenBSD */
+		}
+	}
+	return none_above(p.dir);
 }
 
 /* A directory of the table as it is now. */

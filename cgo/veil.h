@@ -81,7 +81,8 @@ struct place {
 	const char *path;	/* a name of dir that holds from anywhere, or NULL */
 };
 int copy_string(char *to, size_t size, const char *from);	/* length; -EFAULT -ENAMETOOLONG */
-int walk(char path[PATH_SIZE], struct place *);	/* overwrites path */
+int walk(int from, char path[PATH_SIZE], struct place *);	/* from a directory, or AT_FDCWD; overwrites path */
+int walk_name(int from, char path[PATH_SIZE], struct place *);
 int object_open(int dir, const char *name, int flags, struct object *);
 int object_look(int dir, const char *name, struct object *, uint64_t *links);	/* fd is left alone */
 int open_proc(void);

@@ -220,9 +220,9 @@ static char *cut(char *path, const char **head)
  * else, and a name that stands for nothing yet, becomes a name in its
  * directory. The errors are those of open(2).
  */
-int walk(char path[PATH_SIZE], struct place *p)
+int walk(int from, char path[PATH_SIZE], struct place *p)
 {
-	int at = AT_FDCWD, err;
+	int at = from, err;
 
 	for (int links = 0;; links++) {
 		struct kernel_stat st;
@@ -241,7 +241,7 @@ int walk(char path[PATH_SIZE], struct place *p)
 		if (*base == '\0')
 			break;	/* a slash behind what is missing, or no directory */
 		n = object_open(at, head, O_DIRECTORY, &parent);
-		if (at != AT_FDCWD)
+		if (at != from)
 			close_fd(at);
 		if (n < 0)
 			return (int)n;
@@ -276,7 +276,45 @@ int walk(char path[PATH_SIZE], struct place *p)
 		p->dir = parent;
 		return 0;
 	}
-	if (at != AT_FDCWD)
+	if (at != from)
 		close_fd(at);
 	return err;
+}
+
+/*
+ * As walk, but a link at the end is what is named: so for the calls that
+ * make, remove and move names. A slash behind the name says nothing here.
+ */
+int walk_name(int from, char path[PATH_SIZE], struct place *p)
+{
+	size_t n = text_length(path);
+	struct object parent, o;
+	const char *head, *base;
+	int err;
+
+	while (n > 1 && path[n - 1] == '/')
+		path[--n] = '\0';
+	base = cut(path, &head);
+	p->is_name = false;
+	p->path = NULL;
+	err = object_open(from, head, O_DIRECTORY, &parent);
+	if (err < 0)
+		return err;
+	p->dir = parent;
+	n = text_length(base);
+	if (n == 0)
+		return 0;	/* "/" */
+	err = n >= NAME_SIZE ? -ENAMETOOLONG : object_look(parent.fd, base, &o, NULL);
+	if (err == 0 && is_dir(&o)) {
+		err = object_open(parent.fd, base, O_DIRECTORY | O_NOFOLLOW, &p->dir);
+		close_fd(parent.fd);
+		return err;
+	}
+	if (err < 0 && err != -ENOENT) {
+		close_fd(parent.fd);
+		return err;
+	}
+	text_copy(p->base, base, n + 1);
+	p->is_name = true;
+	return 0;
 }
