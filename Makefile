@@ -17,7 +17,7 @@ export GOFLAGS += -buildvcs=false
 
 # Static and no PIE: a dynamic or relocated launcher costs more to start than
 # all that it does.
-build: build/unveil-run build/libunveil.so.0 build/libunveil.a ## build the launcher and the library into build (the default)
+build: build/unveil-run build/libunveil.so.0 build/libunveil.a build/libunveil-compat.so.0 ## build the launcher and the library into build (the default)
 
 build/unveil-run: FORCE # go knows what is up to date
 	CGO_ENABLED=0 go build -trimpath -buildmode=exe -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/unveil-run
@@ -41,6 +41,16 @@ $(LIB_BUILD)/libunveil.so: $(LIB_SOURCES:cgo/%.c=$(LIB_BUILD)/lib/%.o) cgo/libun
 $(LIB_BUILD)/libunveil.so.0: $(LIB_BUILD)/libunveil.so
 	ln -sf libunveil.so $@
 
+# Beside the library, for who wants OpenBSD's errno. It names neither libunveil
+# nor libc: a program that has no libunveil can be started with it.
+$(LIB_BUILD)/libunveil-compat.so: cgo/compat/compat.c cgo/compat/libunveil-compat.map Makefile
+	@mkdir -p $(@D)
+	$(CC) $(LIB_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -nostdlib -shared -Wl,-soname,libunveil-compat.so.0 \
+		-Wl,--version-script=cgo/compat/libunveil-compat.map -Wl,-s,-z,relro,-z,now,-z,noexecstack -o $@ $<
+
+$(LIB_BUILD)/libunveil-compat.so.0: $(LIB_BUILD)/libunveil-compat.so
+	ln -sf libunveil-compat.so $@
+
 # Without spawn.c: a static program cannot find the functions of libc that it
 # would stand in for. What the files share gets a prefix, since a program may
 # have a function of the same name.
@@ -57,6 +67,8 @@ install: build ## install the launcher, the library and their manuals below DEST
 	install -D -m 755 build/unveil-run '$(DESTDIR)$(BINDIR)/unveil-run'
 	install -D -m 755 build/libunveil.so '$(DESTDIR)$(LIBDIR)/libunveil.so.0'
 	ln -sf libunveil.so.0 '$(DESTDIR)$(LIBDIR)/libunveil.so'
+	install -D -m 755 build/libunveil-compat.so '$(DESTDIR)$(LIBDIR)/libunveil-compat.so.0'
+	ln -sf libunveil-compat.so.0 '$(DESTDIR)$(LIBDIR)/libunveil-compat.so'
 	install -D -m 644 build/libunveil.a '$(DESTDIR)$(LIBDIR)/libunveil.a'
 	install -D -m 644 cgo/unveil.h '$(DESTDIR)$(INCDIR)/unveil.h'
 	install -d '$(DESTDIR)$(LIBDIR)/pkgconfig'

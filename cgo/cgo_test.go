@@ -73,21 +73,30 @@ func library(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	run(t, "make", "-C", "..", "build/libunveil.so", "build/libunveil.so.0", "build/libunveil.a")
+	// Opened here, so that a result of before a change is not taken for a new one.
+	for _, f := range []string{"compat/compat.c", "compat/libunveil-compat.map", "ctest/compat.c"} {
+		if _, err := os.ReadFile(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, "make", "-C", "..", "build/libunveil.so", "build/libunveil.so.0", "build/libunveil.a", "build/libunveil-compat.so.0")
 	run(t, "cp", "-P", "../build/libunveil.so", "../build/libunveil.so.0", "../build/libunveil.a", dir+"/make")
+	run(t, "cp", "-P", "../build/libunveil-compat.so", "../build/libunveil-compat.so.0", dir)
 	run(t, "go", "build", "-buildmode=c-shared", "-o", dir+"/go/libunveil.so", ".")
 	return dir
 }
 
-// compile builds a program of ctest and returns its path.
-func (b *build) compile(t *testing.T, dir, program string) string {
+// compile builds a program of ctest and returns its path. before are the
+// linker's arguments in front of the library.
+func (b *build) compile(t *testing.T, dir, program string, before ...string) string {
 	t.Helper()
 	out := filepath.Join(dir, b.name+"-"+program)
 	args := append(slices.Clone(b.cc), "-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-I.", "-Ictest", "-o", out, "ctest/"+program+".c")
 	if b.static {
 		args = append(args, dir+"/"+b.lib+"/libunveil.a", "-lpthread")
 	} else {
-		args = append(args, "-L"+dir+"/"+b.lib, "-Wl,-rpath,"+dir+"/"+b.lib, "-Wl,--no-as-needed", "-lunveil", "-lpthread")
+		args = append(args, "-L"+dir+"/"+b.lib, "-Wl,-rpath,"+dir+"/"+b.lib, "-Wl,--no-as-needed")
+		args = append(append(args, before...), "-lunveil", "-lpthread")
 	}
 	run(t, args[0], args[1:]...)
 	return out
@@ -178,6 +187,79 @@ var shown = []string{
 // TestObject looks at the library itself.
 func TestObject(t *testing.T) {
 	path := library(t) + "/make/libunveil.so"
+	object(t, path, "libunveil.so.0", shown)
+}
+
+// compatShown are the names that libunveil-compat exports: those of its map.
+var compatShown = []string{
+	"__open64_2", "__open_2", "__openat64_2", "__openat_2", "bind", "connect", "creat", "creat64",
+	"execl", "execle", "execv", "execve", "execveat", "fopen", "fopen64", "freopen", "freopen64",
+	"link", "linkat", "mkdir", "mkdirat", "mkfifo", "mkfifoat", "mknod", "mknodat",
+	"open", "open64", "openat", "openat64", "opendir", "posix_spawn", "rename", "renameat", "renameat2", "rmdir",
+	"symlink", "symlinkat", "truncate", "truncate64", "unlink", "unlinkat",
+}
+
+// TestCompatObject looks at libunveil-compat as TestObject does at the library.
+func TestCompatObject(t *testing.T) {
+	object(t, library(t)+"/libunveil-compat.so", "libunveil-compat.so.0", compatShown)
+}
+
+// TestCompat runs the cases of libunveil-compat with each shared library,
+// linked in front of it, and preloaded into a program that knows nothing of it.
+func TestCompat(t *testing.T) {
+	dir := library(t)
+	for _, b := range builds {
+		if b.static {
+			continue // it stands in front of functions, which a static program has inside
+		}
+		for _, preloaded := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/preloaded=%t", b.name, preloaded), func(t *testing.T) {
+				if b.needs != "" {
+					if _, err := exec.LookPath(b.needs); err != nil {
+						missing(t, "no %s", b.needs)
+					}
+				}
+				before := []string{"-L" + dir, "-Wl,-rpath," + dir, "-lunveil-compat"}
+				var env []string
+				if preloaded {
+					before, env = nil, []string{"LD_PRELOAD=" + dir + "/libunveil-compat.so"}
+				}
+				path := b.compile(t, dir, "compat", before...)
+				users := []int{os.Getuid()}
+				if os.Getuid() == 0 {
+					users = append(users, nobody)
+				}
+				for _, uid := range users {
+					t.Run(fmt.Sprintf("uid%d", uid), func(t *testing.T) { cases(t, path, uid, env...) })
+				}
+			})
+		}
+	}
+}
+
+// TestCompatAlone starts a program without libunveil with it: nothing changes.
+func TestCompatAlone(t *testing.T) {
+	dir := library(t)
+	for _, c := range []struct{ name, want string }{
+		{"/usr/bin/env", "LD_PRELOAD=" + dir + "/libunveil-compat.so\n"},
+		{"/bin/cat", "cat: /proc/nothing: No such file or directory\n"},
+	} {
+		cmd := exec.Command(c.name)
+		if c.name == "/bin/cat" {
+			cmd.Args = append(cmd.Args, "/proc/nothing")
+		}
+		cmd.Env = []string{"LD_PRELOAD=" + dir + "/libunveil-compat.so"}
+		out, _ := cmd.CombinedOutput()
+		if got := strings.TrimPrefix(string(out), "/bin/"); got != c.want {
+			t.Errorf("%s: %q, not %q", c.name, got, c.want)
+		}
+	}
+}
+
+// object looks at a shared object: it has a name, exports what it is to and
+// needs nothing.
+func object(t *testing.T, path, soname string, shown []string) {
+	t.Helper()
 	info, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +276,7 @@ func TestObject(t *testing.T) {
 	if needed, err := f.ImportedLibraries(); err != nil || len(needed) != 0 {
 		t.Errorf("NEEDED %v %v", needed, err)
 	}
-	if name, err := f.DynString(elf.DT_SONAME); err != nil || !slices.Equal(name, []string{"libunveil.so.0"}) {
+	if name, err := f.DynString(elf.DT_SONAME); err != nil || !slices.Equal(name, []string{soname}) {
 		t.Errorf("SONAME %v %v", name, err)
 	}
 	if text, _ := f.DynValue(elf.DT_TEXTREL); len(text) != 0 {
