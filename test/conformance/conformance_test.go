@@ -38,8 +38,13 @@ var suites = []struct {
 	heads          []string
 }{
 	{"pledge", "pledge(2)", []string{"bound"}, []string{"outcome"}},
-	{"unveil", "unveil(2)", []string{"bound", "ended", "plain"}, []string{"as OpenBSD's test is", "the list ended", "and `c` of directories only"}},
+	{"unveil", "unveil(2)", []string{"bound", "ended", "plain", compat},
+		[]string{"as OpenBSD's test is", "the list ended", "and `c` of directories only", "and with libunveil-compat"}},
 }
+
+// compat is the mode of a suite that is linked with libunveil-compat too. It
+// is plain, or bound where a case has no list to end.
+const compat = "compat"
 
 // A cell is how a case went in a mode: "pass", "differs: …", "cannot: …", or
 // "" where it is not run.
@@ -87,7 +92,7 @@ func command(t *testing.T, uid int, name string, args ...string) string {
 func programs(t *testing.T) string {
 	t.Helper()
 	// Opened here, so that a result of before a change is not taken for a new one.
-	for _, pattern := range []string{"../../cgo/*.[ch]", "../../cgo/libunveil.map", "../../Makefile", "c/*.[ch]"} {
+	for _, pattern := range []string{"../../cgo/*.[ch]", "../../cgo/libunveil.map", "../../cgo/compat/*", "../../Makefile", "c/*.[ch]"} {
 		files, _ := filepath.Glob(pattern)
 		if len(files) == 0 {
 			t.Fatalf("no file %s", pattern)
@@ -112,11 +117,17 @@ func programs(t *testing.T) string {
 		t.Fatal(err)
 	}
 	me := os.Getuid()
-	command(t, me, "make", "-s", "-C", "../..", "build/libunveil.so", "build/libunveil.so.0")
-	command(t, me, "cp", "-P", "../../build/libunveil.so", "../../build/libunveil.so.0", dir)
+	command(t, me, "make", "-s", "-C", "../..", "build/libunveil.so", "build/libunveil.so.0", "build/libunveil-compat.so.0")
+	command(t, me, "cp", "-P", "../../build/libunveil.so", "../../build/libunveil.so.0",
+		"../../build/libunveil-compat.so", "../../build/libunveil-compat.so.0", dir)
 	for _, s := range suites {
-		command(t, me, "gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-pie", "-fPIE", "-I../../cgo",
-			"-o", filepath.Join(dir, s.program), "c/"+s.program+".c", "-L"+dir, "-Wl,-rpath,"+dir, "-Wl,--no-as-needed", "-lunveil")
+		cc := []string{"-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-pie", "-fPIE", "-I../../cgo",
+			"c/" + s.program + ".c", "-L" + dir, "-Wl,-rpath," + dir, "-Wl,--no-as-needed"}
+		path := filepath.Join(dir, s.program)
+		command(t, me, "gcc", append(slices.Clone(cc), "-lunveil", "-o", path)...)
+		if slices.Contains(s.modes, compat) {
+			command(t, me, "gcc", append(slices.Clone(cc), "-lunveil-compat", "-lunveil", "-o", path+"-"+compat)...)
+		}
 	}
 	return dir
 }
@@ -201,6 +212,31 @@ func collect(t *testing.T, rows []*row, path, user string, uid int) []*row {
 	return rows
 }
 
+// mend adds the column of compat to rows: what the suite says that is linked so.
+func mend(t *testing.T, rows []*row, path, user string, uid int) {
+	t.Helper()
+	mended := collect(t, nil, path+"-"+compat, user, uid)
+	if len(mended) != len(rows) {
+		t.Fatalf("%d cases with %s, %d without", len(mended), compat, len(rows))
+	}
+	for i, m := range mended {
+		if m.name != rows[i].name {
+			t.Fatalf("%s with %s, %s without", m.name, compat, rows[i].name)
+		}
+		c := m.cells["plain"][user]
+		if c == "" {
+			c = m.cells["bound"][user]
+		}
+		if strings.HasPrefix(string(c), "cannot") {
+			continue
+		}
+		if rows[i].cells[compat] == nil {
+			rows[i].cells[compat] = map[string]cell{}
+		}
+		rows[i].cells[compat][user] = c
+	}
+}
+
 // both joins the cells of the users.
 func both(users map[string]cell) string {
 	if users["root"] == users["user"] {
@@ -234,8 +270,10 @@ OpenBSD's. "no ENOENT" is an act that succeeds here. Why:
 - no ENOENT, no EACCES, of stat, access, chdir, readlink, chmod: the kernel does
   not ask Landlock.
 - EOPNOTSUPP of unveil(NULL, NULL), and no ENOENT beside: a file has ` + "`c`" + `, which
-  widens its directory here; less below that cannot be held. The last column
+  widens its directory here; less below that cannot be held. The third column
   has the same cases with ` + "`c`" + ` of directories only.
+- The last column has these with libunveil-compat.so in front of the library; the
+  cases that end no list have there what they have in the first.
 - EACCES, ENOTTY, ENOPROTOOPT for SIGABRT: libc makes such calls by itself, and
   they are answered with an errno.
 - SIGSYS for SIGABRT: a program that is exec'd has no handler, and neither has a
@@ -319,6 +357,9 @@ func TestConformance(t *testing.T) {
 		for _, user := range []string{"root", "user"} {
 			if uid, ok := users[user]; ok {
 				rows = collect(t, rows, filepath.Join(dir, s.program), user, uid)
+				if slices.Contains(s.modes, compat) {
+					mend(t, rows, filepath.Join(dir, s.program), user, uid)
+				}
 			}
 		}
 		all = append(all, rows)
