@@ -46,10 +46,10 @@ var machine = sync.OnceValue(kernel.Probe)
 
 // The promises that this package asks for by name.
 var promise = struct {
-	stdio, rpath, wpath, cpath, dpath, unix, inet, dns, proc, exec, protExec, unveil, error,
+	stdio, rpath, dpath, unix, inet, dns, proc, exec, protExec, unveil, error,
 	tty pledge.Set
 }{
-	stdio: set("stdio"), rpath: set("rpath"), wpath: set("wpath"), cpath: set("cpath"), dpath: set("dpath"),
+	stdio: set("stdio"), rpath: set("rpath"), dpath: set("dpath"),
 	unix: set("unix"), inet: set("inet"), dns: set("dns"), proc: set("proc"), exec: set("exec"),
 	protExec: set("prot_exec"), unveil: set("unveil"), error: set("error"),
 	tty: set("tty"),

@@ -20,18 +20,7 @@ var mayPromise = set("stdio dns getpw tty")
 
 // kindsOf returns the letters whose kind of access is promised.
 func kindsOf(s pledge.Set) unveil.Letters {
-	var l unveil.Letters
-	for _, k := range []struct {
-		promise pledge.Set
-		letter  unveil.Letters
-	}{
-		{promise.rpath, unveil.R}, {promise.wpath, unveil.W}, {promise.exec, unveil.X}, {promise.cpath, unveil.C},
-	} {
-		if s.Has(k.promise) {
-			l |= k.letter
-		}
-	}
-	return l
+	return unveil.Kinds(func(name string) bool { return s.Has(set(name)) })
 }
 
 // compile makes the one ruleset of a layer: of promises, of the list, or of

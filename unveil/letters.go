@@ -27,25 +27,28 @@ type letter struct {
 	name   byte
 	bit    Letters
 	access Access
-	limits []kernel.Limit
+	// The promise of pledge(2) that the kind of access belongs to, by its name:
+	// the packages do not know each other.
+	promise string
+	limits  []kernel.Limit
 }
 
 // letters is the table of letters: nothing else says which rights a letter
 // has.
 var letters = [...]letter{
-	{'r', R, ReadFile | ReadDir, []kernel.Limit{kernel.Always("stat, access, readlink, chdir and inotify see every path")}},
+	{'r', R, ReadFile | ReadDir, "rpath", []kernel.Limit{kernel.Always("stat, access, readlink, chdir and inotify see every path")}},
 	// O_TRUNC and ftruncate(2) are rights of their own since ABI 3. IOCTL_DEV
 	// is decided at open(2): without it a terminal or /dev/null that is opened
 	// for writing answers EACCES to its ioctls.
-	{'w', W, WriteFile | Truncate | IoctlDev, []kernel.Limit{
+	{'w', W, WriteFile | Truncate | IoctlDev, "wpath", []kernel.Limit{
 		kernel.Below(5, "ioctl on devices without w"),
 		kernel.Always("chmod, chown, utimes and setxattr of every path that the user owns"),
 	}},
 	// execve(2) opens the binary for reading too.
-	{'x', X, Execute | ReadFile, []kernel.Limit{kernel.Always("what is readable runs by ld.so, where that has x, and a memfd always")}},
+	{'x', X, Execute | ReadFile, "exec", []kernel.Limit{kernel.Always("what is readable runs by ld.so, where that has x, and a memfd always")}},
 	// REFER is granted once, on "/": rename and link between two trees need
 	// it on both, and the kernel refuses any gain of rights by itself.
-	{'c', C, MakeReg | MakeDir | MakeSym | RemoveFile | RemoveDir | Refer, []kernel.Limit{
+	{'c', C, MakeReg | MakeDir | MakeSym | RemoveFile | RemoveDir | Refer, "cpath", []kernel.Limit{
 		kernel.Below(2, "rename and link across directories are refused where c would allow them"),
 		kernel.Always("a file with c can be written, not removed or replaced"),
 	}},
@@ -55,7 +58,7 @@ var letters = [...]letter{
 func Describe() []Letter {
 	list := make([]Letter, len(letters))
 	for i, row := range letters {
-		list[i] = Letter{row.bit, row.limits}
+		list[i] = Letter{row.bit, row.promise, row.limits}
 	}
 	return list
 }
@@ -63,7 +66,20 @@ func Describe() []Letter {
 // Letter is one letter and its limits.
 type Letter struct {
 	Letters Letters
+	Promise string // of pledge(2), that the kind of access belongs to
 	Limits  []kernel.Limit
+}
+
+// Kinds returns the letters whose kind of access is promised, for
+// Options.Kinds. It asks for each promise by its name.
+func Kinds(promised func(name string) bool) Letters {
+	var l Letters
+	for _, row := range letters {
+		if promised(row.promise) {
+			l |= row.bit
+		}
+	}
+	return l
 }
 
 // Access returns the rights that a set of letters has on a directory, before

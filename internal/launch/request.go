@@ -55,11 +55,10 @@ func (r *Request) entries() []policy.Entry {
 
 // promises are the ones that the launcher looks at by name.
 var promises = struct {
-	stdio, rpath, wpath, cpath, dpath, inet, dns, unix, exec, protExec pledge.Set
+	stdio, rpath, dpath, inet, dns, unix, exec, protExec pledge.Set
 }{
-	stdio: promise("stdio"), rpath: promise("rpath"), wpath: promise("wpath"), cpath: promise("cpath"),
-	dpath: promise("dpath"),
-	inet:  promise("inet"), dns: promise("dns"), unix: promise("unix"), exec: promise("exec"), protExec: promise("prot_exec"),
+	stdio: promise("stdio"), rpath: promise("rpath"), dpath: promise("dpath"),
+	inet: promise("inet"), dns: promise("dns"), unix: promise("unix"), exec: promise("exec"), protExec: promise("prot_exec"),
 }
 
 // promise returns the set of one promise; a test holds each to be one.

@@ -118,20 +118,7 @@ func (r *Request) kinds() unveil.Letters {
 	if !pledged {
 		return unveil.All
 	}
-	var l unveil.Letters
-	for _, k := range []struct {
-		promise pledge.Set
-		letter  unveil.Letters
-	}{
-		{promises.rpath, unveil.R},
-		{promises.wpath, unveil.W},
-		{promises.exec, unveil.X},
-		{promises.cpath, unveil.C},
-	} {
-		if set.Has(k.promise) {
-			l |= k.letter
-		}
-	}
+	l := unveil.Kinds(func(name string) bool { return set.Has(promise(name)) })
 	if r.NoAuto {
 		// The command itself has to start: its x counts without the promise,
 		// which the gate holds.

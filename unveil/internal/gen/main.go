@@ -40,9 +40,6 @@ func run(file string, check bool) error {
 	return os.WriteFile(file, text, 0o666)
 }
 
-// kinds says which promise each letter needs.
-var kinds = map[unveil.Letters]string{unveil.R: "rpath", unveil.W: "wpath", unveil.X: "exec", unveil.C: "cpath"}
-
 // asked are the promises that the rights of a path depend on otherwise.
 var asked = []string{"dns", "dpath", "getpw", "inet", "proc", "stdio", "tty", "unix"}
 
@@ -82,7 +79,7 @@ func header() string {
 		if l.Letters != 1<<i {
 			panic("the letters are out of order")
 		}
-		line("\t{ '%s', %#xull, %s },", l.Letters, uint64(sets[kinds[l.Letters]]), access(l.Letters.Access()))
+		line("\t{ '%s', %#xull, %s },", l.Letters, uint64(sets[l.Promise]), access(l.Letters.Access()))
 	}
 	line("};")
 	for i, l := range unveil.Describe() {
