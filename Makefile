@@ -43,7 +43,7 @@ $(LIB_BUILD)/libunveil.so.0: $(LIB_BUILD)/libunveil.so
 
 # Beside the library, for who wants OpenBSD's errno. It names neither libunveil
 # nor libc: a program that has no libunveil can be started with it.
-$(LIB_BUILD)/libunveil-compat.so: cgo/compat/compat.c cgo/compat/libunveil-compat.map Makefile
+$(LIB_BUILD)/libunveil-compat.so: cgo/compat/compat.c cgo/arguments.h cgo/compat/libunveil-compat.map Makefile
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -nostdlib -shared -Wl,-soname,libunveil-compat.so.0 \
 		-Wl,--version-script=cgo/compat/libunveil-compat.map -Wl,-s,-z,relro,-z,now,-z,noexecstack -o $@ $<

@@ -8,9 +8,9 @@
  * program, and with any libc. environ is libc's: a weak reference, since this
  * library links to none.
  */
+#include "arguments.h"
 #include "veil.h"
 
-#include <stdarg.h>
 #include <unistd.h>
 
 #pragma weak environ
@@ -152,30 +152,16 @@ PUBLIC int execvp(const char *file, char *const argv[])
 	return answer((int)search(file, argv, environment()));
 }
 
-/* The arguments up to the NULL are counted, then laid out on the stack; the
- * first is none by itself, as in any libc. */
-#define COUNT(n, arg)                                     \
-	do {                                              \
-		va_list counted;                          \
-		va_start(counted, arg);                   \
-		for (n = 1; va_arg(counted, char *) != NULL; n++) \
-			;                                 \
-		va_end(counted);                          \
-	} while (0)
-
 PUBLIC int execl(const char *path, const char *arg, ...)
 {
 	size_t n;
 
-	COUNT(n, arg);
+	ARGUMENTS_COUNT(n, arg);
 	{
 		char *argv[n + 1];
 		va_list list;
 
-		argv[0] = (char *)arg;
-		va_start(list, arg);
-		for (size_t i = 1; i <= n; i++)
-			argv[i] = va_arg(list, char *);
+		ARGUMENTS_LAY(argv, n, arg, list);
 		va_end(list);
 		return answer((int)run(AT_FDCWD, path, argv, environment(), 0));
 	}
@@ -185,15 +171,12 @@ PUBLIC int execlp(const char *file, const char *arg, ...)
 {
 	size_t n;
 
-	COUNT(n, arg);
+	ARGUMENTS_COUNT(n, arg);
 	{
 		char *argv[n + 1];
 		va_list list;
 
-		argv[0] = (char *)arg;
-		va_start(list, arg);
-		for (size_t i = 1; i <= n; i++)
-			argv[i] = va_arg(list, char *);
+		ARGUMENTS_LAY(argv, n, arg, list);
 		va_end(list);
 		return answer((int)search(file, argv, environment()));
 	}
@@ -203,15 +186,12 @@ PUBLIC int execle(const char *path, const char *arg, ...)
 {
 	size_t n;
 
-	COUNT(n, arg);
+	ARGUMENTS_COUNT(n, arg);
 	{
 		char *argv[n + 1], **envp;
 		va_list list;
 
-		argv[0] = (char *)arg;
-		va_start(list, arg);
-		for (size_t i = 1; i <= n; i++)
-			argv[i] = va_arg(list, char *);
+		ARGUMENTS_LAY(argv, n, arg, list);
 		envp = va_arg(list, char **);
 		va_end(list);
 		return answer((int)run(AT_FDCWD, path, argv, envp, 0));

@@ -11,8 +11,9 @@
  * so without their headers: musl's make open64 and its kin macros of the
  * plain names. All that it wants of others is a weak reference.
  */
+#include "../arguments.h"
+
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -404,28 +405,16 @@ PUBLIC int execv(const char *path, char *const argv[])
 	return execve(path, argv, &environ != NULL ? environ : NULL);
 }
 
-#define COUNT(n, arg)                                                     \
-	do {                                                              \
-		va_list counted_;                                         \
-		va_start(counted_, arg);                                  \
-		for (n = 1; va_arg(counted_, char *) != NULL; n++)        \
-			;                                                 \
-		va_end(counted_);                                         \
-	} while (0)
-
 PUBLIC int execl(const char *path, const char *arg, ...)
 {
 	size_t n;
 
-	COUNT(n, arg);
+	ARGUMENTS_COUNT(n, arg);
 	{
 		char *argv[n + 1];
 		va_list rest;
 
-		argv[0] = (char *)arg;
-		va_start(rest, arg);
-		for (size_t i = 1; i <= n; i++)
-			argv[i] = va_arg(rest, char *);
+		ARGUMENTS_LAY(argv, n, arg, rest);
 		va_end(rest);
 		return execv(path, argv);
 	}
@@ -435,15 +424,12 @@ PUBLIC int execle(const char *path, const char *arg, ...)
 {
 	size_t n;
 
-	COUNT(n, arg);
+	ARGUMENTS_COUNT(n, arg);
 	{
 		char *argv[n + 1], **envp;
 		va_list rest;
 
-		argv[0] = (char *)arg;
-		va_start(rest, arg);
-		for (size_t i = 1; i <= n; i++)
-			argv[i] = va_arg(rest, char *);
+		ARGUMENTS_LAY(argv, n, arg, rest);
 		envp = va_arg(rest, char **);
 		va_end(rest);
 		return execve(path, argv, envp);

@@ -58,13 +58,7 @@ func (r *Request) capabilities() capSet {
 	if !pledged {
 		return unpledgedCaps
 	}
-	letters := unveil.Letters(0)
-	for _, e := range r.entries() {
-		if l, err := unveil.ParseLetters(e.Perms); err == nil {
-			letters |= l
-		}
-	}
-	letters &= r.kinds()
+	letters := r.letters() & r.kinds()
 	var keep capSet
 	for _, row := range letterCaps {
 		if letters&row.letters != 0 {

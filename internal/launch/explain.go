@@ -85,12 +85,7 @@ func (r *Request) limits(b *box, set pledge.Set, pledged bool) (list []string) {
 		}
 	}
 	if !pledged {
-		letters := unveil.R | unveil.W
-		for _, e := range r.entries() {
-			if l, err := unveil.ParseLetters(e.Perms); err == nil {
-				letters |= l
-			}
-		}
+		letters := r.letters() | unveil.R | unveil.W
 		for _, l := range unveil.Describe() {
 			if letters&l.Letters != 0 {
 				add(l.Letters.String(), l.Limits)

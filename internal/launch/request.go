@@ -53,6 +53,17 @@ func (r *Request) entries() []policy.Entry {
 	return r.Unveil
 }
 
+// letters returns those of all entries together.
+func (r *Request) letters() unveil.Letters {
+	var letters unveil.Letters
+	for _, e := range r.entries() {
+		if l, err := unveil.ParseLetters(e.Perms); err == nil {
+			letters |= l
+		}
+	}
+	return letters
+}
+
 // promises are the ones that the launcher looks at by name.
 var promises = struct {
 	stdio, rpath, dpath, inet, dns, unix, exec, protExec pledge.Set
