@@ -101,6 +101,7 @@ struct leaf {
 };
 #define PLAIN 0xffff
 #define LEAVES_MAX (2 * COUNT(table_numbers) + 2)
+#define EXCEPTIONS_MAX 2	/* single numbers that a run goes around */
 
 /*
  * A program is written from its end to its beginning, so that every jump knows
@@ -116,7 +117,7 @@ struct builder {
 	bool bound;		/* the pointer decides over all answers but allow */
 	int pointer, address;	/* the ways to the ranges */
 	int in, out;		/* the ways from there */
-	int16_t plain[256];	/* the last place of each answer of a plain leaf, from 1 */
+	int16_t near[256];	/* the last place of each answer, from 1 */
 };
 
 /* What the kernel takes is at most FILTER_MAX; what is longer is counted, not written. */
@@ -232,6 +233,34 @@ static bool applies(const struct builder *b, const struct answer *a)
 	return true;
 }
 
+/* Conditions of a step; those that test the same stand in the table once, but in lists of their own. */
+static bool same(uint16_t a, uint16_t b)
+{
+	const struct condition *c = &table_conditions[a], *d = &table_conditions[b];
+
+	return c->op == d->op && c->arg == d->arg && c->count == d->count && c->values == d->values && c->mask == d->mask;
+}
+
+/* Puts steps that answer the same and begin with the same condition side by side. */
+static void gather(struct step *steps, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		unsigned behind = i + 1;
+
+		for (unsigned j = i + 1; j < n && steps[j].ret == steps[i].ret && steps[j].count > 0; j++) {
+			if (!same(steps[j].conditions, steps[i].conditions))
+				continue;
+			for (unsigned k = j; k > behind; k--) {	/* no plain shift: that is a call of memmove */
+				struct step s = steps[k];
+
+				steps[k] = steps[k - 1];
+				steps[k - 1] = s;
+			}
+			behind++;
+		}
+	}
+}
+
 /*
  * Orders the answers to a call: refused, allowed, denied. Returns how many
  * steps there are; the last has no conditions, and those before it that answer
@@ -267,16 +296,40 @@ trim:
 		steps[n - 2] = steps[n - 1];
 		n--;
 	}
+	gather(steps, n);
 	return n;
 }
 
 /*
- * Writes the condition at place j of a step: it goes to yes when the condition
- * holds, else to no.
+ * Writes a comparison with values, which goes to yes when the accumulator has
+ * one of them, else to no. Those that follow each other are two, or one, as a range.
  */
-static int put_test(struct builder *b, const struct condition *when, unsigned j, int yes, int no)
+static void put_values(struct builder *b, const uint32_t *values, unsigned count, int yes, int no)
 {
-	const struct condition *c = &when[j];
+	while (count > 0) {
+		uint32_t last = values[--count];
+
+		while (count > 0 && values[count] != 0 && values[count - 1] == values[count] - 1 && last != UINT32_MAX)
+			count--;
+		if (values[count] == last) {
+			no = jump(b, BPF_JMP_JEQ_K, last, yes, no);
+		} else if (values[count] == 0) {
+			no = jump(b, BPF_JMP_JGE_K, last + 1, no, yes);
+		} else {
+			int below = no;
+
+			no = jump(b, BPF_JMP_JGE_K, last + 1, no, yes);
+			no = jump(b, BPF_JMP_JGE_K, values[count], no, below);
+		}
+	}
+}
+
+/*
+ * Writes a condition: it goes to yes when it holds, else to no. held says that
+ * the accumulator has its argument.
+ */
+static int put_test(struct builder *b, const struct condition *c, int yes, int no, bool held)
+{
 	const uint32_t low = DATA_ARG(c->arg);
 	const uint32_t *values = table_values + c->values;
 	uint32_t own[2] = { UINT32_MAX, 0 };
@@ -328,49 +381,58 @@ static int put_test(struct builder *b, const struct condition *when, unsigned j,
 	case OP_MASKED:
 		break;
 	}
-	while (count > 0)
-		no = jump(b, BPF_JMP_JEQ_K, values[--count], yes, no);
+	put_values(b, values, count, yes, no);
 	if (c->op == OP_MASKED || c->op == OP_NOT_MASKED)
 		put(b, BPF_ALU_AND_K, 0, 0, c->mask);
-	/* The accumulator still holds the argument when the test before left it there. */
-	if (j > 0 && when[j - 1].arg == c->arg) {
-		switch ((enum op)when[j - 1].op) {
-		case OP_IN:
-		case OP_NOT_IN:
-		case OP_LACKS:
-		case OP_HAS_ANY:
-		case OP_PID:
-		case OP_UID:
-		case OP_GID:
-			return next(b);
-		case OP_MASKED:
-		case OP_NOT_MASKED:
-		case OP_NULL:
-		case OP_NOT_NULL:
-		case OP_TAGGED:
-			break;
-		}
-	}
-	return put_load(b, low);
+	return held ? next(b) : put_load(b, low);
 }
 
-/* Writes the steps of a leaf and returns the place of the first. */
-static int put_leaf(struct builder *b, const struct leaf *l)
+/* Whether a test leaves the argument in the accumulator. */
+static bool keeps(const struct condition *c)
 {
-	struct step steps[STEPS_MAX];
-	unsigned n = put_steps(b, &table_calls[l->call], steps);
-	/* In the first of three trees, what looks for code in its arguments is this image's alone. */
-	bool bound = b->bound || steps[n - 1].ret == ALLOW_UNLESS_TEXT;
-	int first = 0;
-
-	for (unsigned i = n; i-- > 0;) {
-		int otherwise = first;
-
-		first = put_answer(b, steps[i].ret, bound);
-		for (unsigned j = steps[i].count; j-- > 0;)
-			first = put_test(b, table_conditions + steps[i].conditions, j, first, otherwise);
+	switch ((enum op)c->op) {
+	case OP_IN:
+	case OP_NOT_IN:
+	case OP_LACKS:
+	case OP_HAS_ANY:
+	case OP_PID:
+	case OP_UID:
+	case OP_GID:
+		return true;
+	case OP_MASKED:
+	case OP_NOT_MASKED:
+	case OP_NULL:
+	case OP_NOT_NULL:
+	case OP_TAGGED:
+		break;
 	}
-	return first;
+	return false;
+}
+
+/* How many conditions the step at i begins with as the one before it does. */
+static unsigned before(const struct step *steps, unsigned i)
+{
+	unsigned n = 0;
+
+	while (i > 0 && n < steps[i - 1].count && n < steps[i].count &&
+	       same((uint16_t)(steps[i - 1].conditions + n), (uint16_t)(steps[i].conditions + n)))
+		n++;
+	return n;
+}
+
+/* Whether the accumulator has the argument of the condition at j of the step at i, whichever way it was come to. */
+static bool holds(const struct step *steps, unsigned i, unsigned j)
+{
+	const struct condition *c = &table_conditions[steps[i].conditions + j], *last;
+	unsigned shared = before(steps, i);
+
+	if (j > shared)
+		last = c - 1;
+	else if (i > 0 && steps[i - 1].count == shared + 1 && before(steps, i - 1) <= shared)
+		last = &table_conditions[steps[i - 1].conditions + shared];
+	else
+		return false;
+	return last->arg == c->arg && keeps(last);
 }
 
 /* Where the last place of an answer is noted: each action has few kinds of data. */
@@ -387,33 +449,85 @@ static uint8_t note(uint32_t ret)
 _Static_assert(PROMISES + 2 < 128 && ENOSYS < 128 && EOPNOTSUPP < 128 && EAFNOSUPPORT < 128 &&
 	       EPROTONOSUPPORT < 128, "notes collide");
 
-/* The place of the answer of a plain leaf that is near, or of a new one. */
-static int share(struct builder *b, uint32_t ret)
+/* The place of an answer that is near, or of a new one. */
+static int share(struct builder *b, uint32_t ret, bool bound)
 {
-	int16_t *at = &b->plain[note(ret)];
+	int16_t *at = &b->near[note(ret)];
 
+	if (bound != b->bound || ret == ALLOW_UNLESS_TEXT)
+		return put_answer(b, ret, bound);
 	if (*at == 0 || distance(b, *at - 1) >= 128)
-		*at = (int16_t)(put_answer(b, ret, b->bound) + 1);
+		*at = (int16_t)(put_answer(b, ret, bound) + 1);
 	return *at - 1;
 }
 
 static void forget(struct builder *b)
 {
-	for (unsigned i = 0; i < COUNT(b->plain); i++)
-		*(volatile int16_t *)&b->plain[i] = 0;	/* or it would be a call of memset */
+	for (unsigned i = 0; i < COUNT(b->near); i++)
+		*(volatile int16_t *)&b->near[i] = 0;	/* or it would be a call of memset */
 }
 
-/* Writes the leaves below a binary tree and returns its root. */
-static int put_tree(struct builder *b, const struct leaf *leaves, unsigned n)
+/* Writes the steps of a leaf and returns the place of the first. */
+static int put_leaf(struct builder *b, const struct leaf *l)
+{
+	struct step steps[STEPS_MAX];
+	unsigned n = put_steps(b, &table_calls[l->call], steps);
+	/* In the first of three trees, what looks for code in its arguments is this image's alone. */
+	bool bound = b->bound || steps[n - 1].ret == ALLOW_UNLESS_TEXT;
+	int enter = 0, fail[CONDITIONS_MAX];
+	unsigned behind = 0;
+
+	for (unsigned i = n; i-- > 0;) {
+		unsigned shared = before(steps, i);
+
+		for (unsigned j = behind; j < steps[i].count; j++)
+			fail[j] = enter;
+		enter = share(b, steps[i].ret, bound);
+		for (unsigned j = steps[i].count; j-- > shared;)
+			enter = put_test(b, &table_conditions[steps[i].conditions + j], enter, fail[j], holds(steps, i, j));
+		behind = shared;
+	}
+	return enter;
+}
+
+/* How many leaves from the first are one run: one range with one plain answer, but for single numbers between. */
+static unsigned run(const struct leaf *leaves, unsigned most)
+{
+	unsigned n = 1;
+
+	while (n <= 2 * EXCEPTIONS_MAX - 1 && most > n + 1 && leaves[0].call == PLAIN && leaves[n + 1].call == PLAIN &&
+	       leaves[0].ret == leaves[n + 1].ret && leaves[n].first + 1 == leaves[n + 1].first)
+		n += 2;
+	return n;
+}
+
+static int put_run(struct builder *b, const struct leaf *leaves, unsigned n)
+{
+	int rest;
+
+	if (leaves->call != PLAIN)
+		return put_leaf(b, leaves);
+	rest = share(b, leaves->ret, b->bound);
+	for (unsigned i = n - 1; i > 1; i -= 2) {
+		const struct leaf *one = &leaves[i - 1];
+		int place = one->call == PLAIN ? share(b, one->ret, b->bound) : put_leaf(b, one);
+
+		rest = jump(b, BPF_JMP_JEQ_K, one->first, place, rest);
+	}
+	return rest;
+}
+
+/* Writes leaves below a binary tree over their runs, given by where they begin and where the last ends; returns its root. */
+static int put_tree(struct builder *b, const struct leaf *leaves, const uint16_t *runs, unsigned n)
 {
 	unsigned middle = n / 2;
 	int right, left;
 
 	if (n == 1)
-		return leaves->call == PLAIN ? share(b, leaves->ret) : put_leaf(b, leaves);
-	right = put_tree(b, leaves + middle, n - middle);
-	left = put_tree(b, leaves, middle);
-	return jump(b, BPF_JMP_JGE_K, leaves[middle].first, right, left);
+		return put_run(b, leaves + runs[0], (unsigned)(runs[1] - runs[0]));
+	right = put_tree(b, leaves, runs + middle, n - middle);
+	left = put_tree(b, leaves, runs, middle);
+	return jump(b, BPF_JMP_JGE_K, leaves[runs[middle]].first, right, left);
 }
 
 /* The trees over the numbers: one, or three where the next image is bound too. */
@@ -510,12 +624,16 @@ static unsigned lay(struct builder *b, enum tree tree, struct leaf list[LEAVES_M
 static int put_numbers(struct builder *b, enum tree tree)
 {
 	struct leaf leaves[LEAVES_MAX];
-	unsigned n = lay(b, tree, leaves);
+	uint16_t runs[LEAVES_MAX + 1];
+	unsigned n = lay(b, tree, leaves), count = 0;
 
+	for (unsigned i = 0; i < n; i += run(leaves + i, n - i))
+		runs[count++] = (uint16_t)i;
+	runs[count] = (uint16_t)n;
 	if (tree == TREE_OUTSIDE)
 		stand_outside(b);
 	forget(b);
-	return put_tree(b, leaves, n);
+	return put_tree(b, leaves, runs, count);
 }
 
 /*

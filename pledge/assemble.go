@@ -19,7 +19,8 @@ const x32Bit = 0x40000000
 type assembler struct {
 	back  []unix.SockFilter
 	o     *Options
-	plain map[uint32]int // the last place of each answer of a plain leaf
+	near  map[uint32]int // the last place of each answer
+	bound bool           // the image decides over the answers in near: see image.go
 
 	pointer, address int // of a program that is bound to an image: see image.go
 }
@@ -40,11 +41,10 @@ func (a *assembler) and(mask uint32) int {
 	return a.put(unix.BPF_ALU|unix.BPF_AND|unix.BPF_K, 0, 0, mask)
 }
 
-// near returns a place for to that a conditional jump can reach from the
-// instruction that follows, by way of a long jump when it is too far. room
-// is how many more instructions may come between.
-func (a *assembler) near(to, room int) int {
-	if a.distance(to)+room <= 255 {
+// reach returns a place for to that a conditional jump can reach with one
+// instruction between, by way of a long jump when it is too far.
+func (a *assembler) reach(to int) int {
+	if a.distance(to)+1 <= 255 {
 		return to
 	}
 	return a.put(unix.BPF_JMP|unix.BPF_JA, 0, 0, uint32(a.distance(to)))
@@ -52,7 +52,7 @@ func (a *assembler) near(to, room int) int {
 
 // jump compares the accumulator with k, and goes to one of two places.
 func (a *assembler) jump(op uint16, k uint32, yes, no int) int {
-	yes, no = a.near(yes, 1), a.near(no, 1)
+	yes, no = a.reach(yes), a.reach(no)
 	// The second long jump, if any, lies before the first.
 	return a.put(unix.BPF_JMP|op|unix.BPF_K, uint8(a.distance(yes)), uint8(a.distance(no)), k)
 }
@@ -67,7 +67,7 @@ func assemble(leaves []leaf, o Options) []unix.SockFilter {
 
 // assembleBy makes the program with the given way to find a leaf.
 func assembleBy(leaves []leaf, o Options, find func(*assembler, []leaf) int) []unix.SockFilter {
-	a := &assembler{back: make([]unix.SockFilter, 0, 1024), o: &o, plain: map[uint32]int{}}
+	a := &assembler{back: make([]unix.SockFilter, 0, 1024), o: &o, near: map[uint32]int{}}
 	a.head(find(a, leaves), -1, false)
 	return a.program()
 }
@@ -97,57 +97,143 @@ func (a *assembler) program() []unix.SockFilter {
 	return a.back
 }
 
-// tree writes the leaves below a binary tree and returns its root.
+// tree writes the leaves below a binary tree over their runs and returns its
+// root.
 func (a *assembler) tree(leaves []leaf) int {
-	if len(leaves) == 1 {
-		if leaves[0].plain() {
-			return a.share(&leaves[0])
-		}
+	runs := make([]int, 0, len(leaves)+1) // where each begins, and where the last ends
+	for i := 0; i < len(leaves); i += run(leaves[i:]) {
+		runs = append(runs, i)
+	}
+	return a.branch(leaves, append(runs, len(leaves)))
+}
+
+// exceptionsMax is how many single numbers a run goes around. More would be
+// fewer instructions, but not quicker to attach: the kernel walks the program
+// once for each number.
+const exceptionsMax = 2
+
+// run returns how many leaves from the first are one range of numbers with one
+// plain answer, but for single numbers between: to compare these is one
+// instruction each, where the tree would take two.
+func run(leaves []leaf) int {
+	n := 1
+	for n <= 2*exceptionsMax-1 && len(leaves) > n+1 && leaves[0].plain() && leaves[n+1].plain() &&
+		leaves[0].steps[0].ret == leaves[n+1].steps[0].ret && leaves[n].first+1 == leaves[n+1].first {
+		n += 2
+	}
+	return n
+}
+
+func (a *assembler) branch(leaves []leaf, runs []int) int {
+	if len(runs) == 2 {
+		return a.run(leaves[runs[0]:runs[1]])
+	}
+	middle := (len(runs) - 1) / 2
+	right := a.branch(leaves, runs[middle:])
+	left := a.branch(leaves, runs[:middle+1])
+	return a.jump(unix.BPF_JGE, leaves[runs[middle]].first, right, left)
+}
+
+// run writes one run.
+func (a *assembler) run(leaves []leaf) int {
+	if !leaves[0].plain() {
 		return a.leaf(&leaves[0])
 	}
-	middle := len(leaves) / 2
-	right := a.tree(leaves[middle:])
-	left := a.tree(leaves[:middle])
-	return a.jump(unix.BPF_JGE, leaves[middle].first, right, left)
+	rest := a.share(leaves[0].steps[0].ret, leaves[0].bound)
+	for i := len(leaves) - 2; i > 0; i -= 2 {
+		rest = a.jump(unix.BPF_JEQ, leaves[i].first, a.run(leaves[i:i+1]), rest)
+	}
+	return rest
 }
 
-// share returns the place of the answer of a plain leaf that is near, or
-// writes one. The kernel compiles a program at each attach, so that its length
-// is what pledge costs.
-func (a *assembler) share(l *leaf) int {
-	ret := l.steps[0].ret
-	if place, ok := a.plain[ret]; ok && a.distance(place) < 128 {
+// share returns the place of an answer that is near, or writes one. The kernel
+// compiles a program at each attach, so that its length is what pledge costs.
+func (a *assembler) share(ret uint32, bound bool) int {
+	if bound != a.bound || ret == allowUnlessText {
+		return a.answer(ret, bound)
+	}
+	if place, ok := a.near[ret]; ok && a.distance(place) < 128 {
 		return place
 	}
-	a.plain[ret] = a.answer(ret, l.bound)
-	return a.plain[ret]
+	a.near[ret] = a.answer(ret, bound)
+	return a.near[ret]
 }
 
-// leaf writes the steps of a leaf and returns the place of the first.
+// leaf writes the steps of a leaf and returns the place of the first. Steps
+// that begin with the same conditions test these once: where one of them fails
+// for a step it fails for the next, and where all hold, the next is entered
+// behind them.
 func (a *assembler) leaf(l *leaf) int {
-	steps := l.steps
-	next := 0
-	for i := len(steps) - 1; i >= 0; i-- {
-		otherwise := next
-		next = a.answer(steps[i].ret, l.bound)
-		for j := len(steps[i].when) - 1; j >= 0; j-- {
-			next = a.test(steps[i].when, j, next, otherwise)
+	var enter int          // of the step after
+	var fail [condsMax]int // where its conditions go when they do not hold
+	behind := 0            // how many of them are also those of this step
+	for i := len(l.steps) - 1; i >= 0; i-- {
+		when := l.steps[i].when
+		before := l.before(i)
+		for j := behind; j < len(when); j++ {
+			fail[j] = enter
 		}
+		enter = a.share(l.steps[i].ret, l.bound)
+		for j := len(when) - 1; j >= before; j-- {
+			enter = a.test(&when[j], enter, fail[j], l.holds(i, j))
+		}
+		behind = before
 	}
-	return next
+	return enter
 }
 
-// test writes the condition at place j of when: it goes to yes when the
-// condition holds, else to no.
-func (a *assembler) test(when []cond, j, yes, no int) int {
-	c := &when[j]
+// before returns how many conditions the step at i begins with as the one
+// before it does.
+func (l *leaf) before(i int) int {
+	if i == 0 {
+		return 0
+	}
+	a, b, n := l.steps[i-1].when, l.steps[i].when, 0
+	for n < len(a) && n < len(b) && a[n].equal(&b[n]) {
+		n++
+	}
+	return n
+}
+
+// holds reports whether the accumulator has the argument of the condition at j
+// of the step at i, whichever way it was come to.
+func (l *leaf) holds(i, j int) bool {
+	arg, before := l.steps[i].when[j].arg, l.before(i)
+	var last []cond
+	switch {
+	case j > before:
+		last = l.steps[i].when[:j]
+	case i > 0 && len(l.steps[i-1].when) == before+1 && l.before(i-1) <= before:
+		last = l.steps[i-1].when // whose last condition alone leads here
+	default:
+		return false
+	}
+	c := &last[len(last)-1]
+	return c.arg == arg && c.op.keeps()
+}
+
+// condsMax is the most conditions of a step; a test holds the tables to it.
+const condsMax = 4
+
+// test writes a condition, which goes to yes when it holds, else to no. held
+// says that the accumulator has its argument.
+func (a *assembler) test(c *cond, yes, no int, held bool) int {
 	low := dataArgs + 8*uint32(c.arg)
-	one := func(values ...uint32) (start int) {
+	one := func(values ...uint32) {
 		for i := len(values) - 1; i >= 0; i-- {
-			start = a.jump(unix.BPF_JEQ, values[i], yes, no)
-			no = start
+			last := values[i]
+			for i > 0 && values[i] != 0 && values[i-1] == values[i]-1 && last != ^uint32(0) {
+				i--
+			}
+			switch first := values[i]; {
+			case first == last:
+				no = a.jump(unix.BPF_JEQ, first, yes, no)
+			case first == 0:
+				no = a.jump(unix.BPF_JGE, last+1, no, yes)
+			default:
+				no = a.jump(unix.BPF_JGE, first, a.jump(unix.BPF_JGE, last+1, no, yes), no)
+			}
 		}
-		return start
 	}
 	wide := func(off, lo, hi uint32) int {
 		a.jump(unix.BPF_JEQ, hi, yes, no)
@@ -193,8 +279,7 @@ func (a *assembler) test(when []cond, j, yes, no int) int {
 	case opGID:
 		one(^uint32(0), uint32(a.o.GID))
 	}
-	// The accumulator still holds the argument when the test before left it there.
-	if j > 0 && when[j-1].arg == c.arg && when[j-1].op.keeps() {
+	if held {
 		return a.next()
 	}
 	return a.load(low)

@@ -266,7 +266,26 @@ func (a *answers) steps(list []step, set Set, o Options) []step {
 		list[n-2] = list[n-1]
 		list = list[:n-1]
 	}
+	gather(list[first:])
 	return list
+}
+
+// gather puts steps that answer the same and begin with the same condition
+// side by side, where the program tests it once. The order of steps that
+// follow each other with the same answer makes no difference.
+func gather(list []step) {
+	for i := range list {
+		behind := i + 1 // where the next one of the same beginning goes
+		for j := i + 1; j < len(list) && list[j].ret == list[i].ret && len(list[j].when) > 0; j++ {
+			if !list[j].when[0].equal(&list[i].when[0]) {
+				continue
+			}
+			s := list[j]
+			copy(list[behind+1:j+1], list[behind:j])
+			list[behind] = s
+			behind++
+		}
+	}
 }
 
 // everyStep is every step of a leaf, also those that make no difference.

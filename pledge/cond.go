@@ -1,5 +1,7 @@
 package pledge
 
+import "slices"
+
 // call is a system call by its name; sys_read and its like, in zsysnum.go,
 // are the values.
 type call uint16
@@ -39,6 +41,11 @@ type cond struct {
 	arg    arg
 	mask   uint32
 	values []uint32
+}
+
+// equal reports whether two conditions test the same.
+func (c *cond) equal(d *cond) bool {
+	return c.op == d.op && c.arg == d.arg && c.mask == d.mask && slices.Equal(c.values, d.values)
 }
 
 // arg is the place of an argument, from 0.

@@ -228,7 +228,7 @@ func cTable() []byte {
 		}
 		put("#endif\n")
 	}
-	put("#ifdef TABLE_CALLS\n#define STEPS_MAX %d\t/* answers to one call */\n\n", w.longest)
+	put("#ifdef TABLE_CALLS\n#define STEPS_MAX %d\t/* answers to one call */\n#define CONDITIONS_MAX %d\t/* of one answer */\n\n", w.longest, condsMax)
 	array("uint32_t", "table_values", w.values.rows)
 	array("struct condition", "table_conditions", w.conditions.rows)
 	array("promise_set", "table_sets", w.sets.rows)

@@ -178,7 +178,7 @@ func assembleImage(p *Plan, inside *[len(numbers)]answers, column int) []unix.So
 		a.jump(unix.BPF_JEQ, 0, byPointer, kill)
 		foreign = a.load(dataIP + 4)
 	}
-	a.plain = map[uint32]int{}
+	a.near, a.bound = map[uint32]int{}, free
 	a.head(a.tree(first), foreign, free)
 	return a.program()
 }
@@ -196,7 +196,7 @@ func (a *assembler) second(set Set, o Options, leaves []leaf) {
 		leaves = []leaf{{steps: unknownSteps}}
 	}
 	was := a.o
-	a.o, a.plain = &o, map[uint32]int{}
+	a.o, a.near = &o, map[uint32]int{}
 	a.tree(leaves)
 	number := a.load(dataNr)
 	stands := 0

@@ -65,6 +65,22 @@ func TestTableWords(t *testing.T) {
 	}
 }
 
+// TestConditions holds that no step has more conditions than condsMax, and one
+// has as many.
+func TestConditions(t *testing.T) {
+	most := 0
+	for _, o := range []Options{{}, {Unpledged: true, Network: Listed | NoUDP | NoListen}, {NoTruncate: true, KeepHandler: true, Image: &Image{}}} {
+		for _, a := range collect(1<<len(table)-1, o) {
+			for _, s := range a.everyStep(0, o) {
+				most = max(most, len(s.when))
+			}
+		}
+	}
+	if most != condsMax {
+		t.Errorf("a step has %d conditions, condsMax is %d", most, condsMax)
+	}
+}
+
 // TestNumbers holds what leaves.go and the tables take from the numbers.
 func TestNumbers(t *testing.T) {
 	for column := range 2 {

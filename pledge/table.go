@@ -68,7 +68,8 @@ var loader = row{
 
 // table is every promise of OpenBSD 7.9, and tmppath, which it had until
 // 2026-02, in the order of its manual. To add a system call to a promise,
-// name it here, and add a line to testdata/facts.
+// name it here, and add a line to testdata/facts. Values that follow each
+// other in a list are compared as a range: so lists rise where they can.
 var table = []row{
 	{
 		name: "stdio",
@@ -120,10 +121,10 @@ var table = []row{
 				{call: sys_newfstatat, when: all{arg3.hasAny(unix.AT_EMPTY_PATH)}},
 				{call: sys_statx, when: all{arg2.hasAny(unix.AT_EMPTY_PATH)}},
 				{call: sys_personality, when: all{arg0.in(0xffffffff)}}, // asks only
-				{call: sys_prctl, when: all{arg0.in(unix.PR_SET_NAME, unix.PR_GET_NAME, unix.PR_SET_VMA, unix.PR_GET_DUMPABLE,
-					unix.PR_SET_DUMPABLE, unix.PR_CAPBSET_READ, unix.PR_GET_KEEPCAPS, unix.PR_GET_SECUREBITS, unix.PR_GET_PDEATHSIG,
-					unix.PR_SET_TIMERSLACK, unix.PR_GET_TIMERSLACK, unix.PR_GET_TID_ADDRESS, unix.PR_GET_TIMING, unix.PR_GET_TSC,
-					unix.PR_GET_CHILD_SUBREAPER, unix.PR_SET_THP_DISABLE, unix.PR_GET_THP_DISABLE)}},
+				{call: sys_prctl, when: all{arg0.in(unix.PR_GET_PDEATHSIG, unix.PR_GET_DUMPABLE, unix.PR_SET_DUMPABLE, unix.PR_GET_KEEPCAPS,
+					unix.PR_GET_TIMING, unix.PR_SET_NAME, unix.PR_GET_NAME, unix.PR_CAPBSET_READ, unix.PR_GET_TSC, unix.PR_GET_SECUREBITS,
+					unix.PR_SET_TIMERSLACK, unix.PR_GET_TIMERSLACK, unix.PR_GET_CHILD_SUBREAPER, unix.PR_GET_TID_ADDRESS,
+					unix.PR_SET_THP_DISABLE, unix.PR_GET_THP_DISABLE, unix.PR_SET_VMA)}},
 				{call: sys_prlimit64, when: all{arg2.null()}},
 				// To oneself they change nothing, and busybox makes them at each start.
 				{call: sys_setgid, when: all{arg0.ownGID()}},
@@ -226,8 +227,8 @@ var table = []row{
 				unix.TCP_USER_TIMEOUT, unix.TCP_FASTOPEN, unix.TCP_NOTSENT_LOWAT),
 			asks(unix.IPPROTO_TCP, unix.TCP_CONGESTION),
 			options(unix.IPPROTO_UDP, unix.UDP_SEGMENT, unix.UDP_GRO),
-			options(unix.IPPROTO_IP, unix.IP_TTL, unix.IP_MINTTL, unix.IP_PKTINFO, unix.IP_RECVTTL, unix.IP_RECVTOS,
-				unix.IP_MTU_DISCOVER, unix.IP_MTU, unix.IP_RECVERR, unix.IP_RECVORIGDSTADDR, unix.IP_BIND_ADDRESS_NO_PORT),
+			options(unix.IPPROTO_IP, unix.IP_TTL, unix.IP_PKTINFO, unix.IP_MTU_DISCOVER, unix.IP_RECVERR, unix.IP_RECVTTL,
+				unix.IP_RECVTOS, unix.IP_MTU, unix.IP_RECVORIGDSTADDR, unix.IP_MINTTL, unix.IP_BIND_ADDRESS_NO_PORT),
 			asks(unix.IPPROTO_IP, unix.IP_OPTIONS),
 			options(unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, unix.IPV6_V6ONLY, unix.IPV6_RECVPKTINFO, unix.IPV6_RECVHOPLIMIT,
 				unix.IPV6_DONTFRAG, unix.IPV6_RECVTCLASS, unix.IPV6_MTU_DISCOVER, unix.IPV6_MTU, unix.IPV6_RECVERR),
