@@ -475,6 +475,9 @@ static int pledge_inside(const char *promises, const char *execpromises)
 	if (kernel_abi() == 0 || !kernel_seccomp())
 		return -ENOSYS;
 	read_wishes();
+	/* Nothing tells the next program from one that never made promises: execpromises wait for some. */
+	if (wishes.strict && next.exec_pledged && !next.pledged)
+		return -EOPNOTSUPP;
 	if (!nothing_new(&now, &next)) {
 		if (wishes.strict && (ret = gaps(next.promises)) < 0)
 			return ret;

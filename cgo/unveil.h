@@ -18,7 +18,7 @@
  *	UNVEIL_VIOLATION=errno	a violation returns EPERM (EACCES for a path) and ends nothing
  *	UNVEIL_EXEC=inherit	programs that are exec'd are bound as this one is, and
  *				may read files and load code beside
- *	UNVEIL_STRICT=1		what this kernel cannot hold in full is EOPNOTSUPP
+ *	UNVEIL_STRICT=1		what cannot be held in full here is EOPNOTSUPP
  *
  * What the kernel answers by itself, not this library: a violation in a
  * thread that blocks SIGSYS, or in a program that is exec'd, ends by SIGSYS
@@ -41,8 +41,9 @@ extern "C" {
  * given up. NULL leaves a set as it is, "" is the empty set.
  *
  * execpromises are those of programs that are exec'd, when "exec" is
- * promised. While they have never been given such a program is free, where
- * the kernel can tell it from this one, and else bound as this one is.
+ * promised. While they have never been given, or no promises have been made,
+ * such a program is free, where the kernel can tell it from this one, and else
+ * bound as this one is.
  *
  * EFAULT	a string is not in memory that can be read
  * EINVAL	a word is no promise, or a blank or a tab, newline or comma is where none may be
@@ -50,7 +51,8 @@ extern "C" {
  * EPERM	a set would grow; with "error" promised, promises are cut down to what there is instead
  * ENOSYS	this kernel has no Landlock or no seccomp
  * EOPNOTSUPP	a kernel thread of io_uring serves the process, and cannot be bound;
- *		or UNVEIL_STRICT=1 is set and the kernel is too old to hold a promise in full
+ *		or UNVEIL_STRICT=1 is set and the kernel is too old to hold a promise in full,
+ *		or there are execpromises and no promises
  * EAGAIN	a thread has not answered within two seconds, or the limit of
  *		pending signals is reached; or a signal handler calls in the middle of pledge or unveil
  * ESRCH	a thread has a seccomp filter of its own

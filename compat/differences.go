@@ -66,6 +66,8 @@ var Differences = []Difference{
 		here("TestEnforced/exec, bare/read out/file")},
 	{C, Less, "Where the next image cannot be told from this one (no PIE, prot_exec, no address randomisation) it is bound as this one is; UNVEIL_EXEC=inherit asks for that", "it is free",
 		ctest("UNVEIL_EXEC=inherit")},
+	{C, More, "execpromises bind the next program once promises are made, and none before; with UNVEIL_STRICT=1 they are EOPNOTSUPP until then", "they bind it by themselves",
+		ctest("exec, with execpromises alone (differs)", "the same, with UNVEIL_STRICT=1")},
 	{C, Less, "Exec'd programs keep the veil, whatever execpromises are", "only with execpromises", ctest("unveil: at exec")},
 	{Both, Less, "no_new_privs is set: a set-id program that is exec'd loses its bit", "it is EACCES under execpromises, and runs set-id without",
 		here("TestEnforced/stdio/gain rights")},

@@ -503,6 +503,20 @@ static void strict_wished(void)
 	ct_ok(pledge("stdio rpath", NULL));
 }
 
+static void exec_promises_alone(void)
+{
+	ct_ok(pledge(NULL, "stdio rpath"));
+	exec_socket();
+}
+
+static void exec_promises_alone_strict(void)
+{
+	setenv("UNVEIL_STRICT", "1", 1);
+	ct_errno(pledge(NULL, "stdio rpath"), EOPNOTSUPP);
+	ct_ok(pledge("stdio rpath exec", "stdio rpath inet"));
+	ct_ok(pledge(NULL, "stdio rpath"));
+}
+
 static void cases(void)
 {
 	ct_case("sets shrink", 0, sets);
@@ -586,6 +600,8 @@ static void cases(void)
 	ct_case("with no stack left (control)", CT_SIGNAL(SIGSEGV), on_no_stack);
 	ct_case("UNVEIL_VIOLATION=errno", 0, errno_wished);
 	ct_case("UNVEIL_STRICT=1", 0, strict_wished);
+	ct_case("exec, with execpromises alone (differs)", 0, exec_promises_alone);
+	ct_case("the same, with UNVEIL_STRICT=1", 0, exec_promises_alone_strict);
 }
 
 int main(int argc, char **argv)
