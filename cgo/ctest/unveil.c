@@ -591,7 +591,7 @@ static void x_of_a_directory(void)
 	refused(reads("/etc/ld.so.conf"), EACCES);
 }
 
-static void x_of_a_script(void)
+static void unveil_a_script(void)
 {
 	int fd;
 
@@ -599,9 +599,24 @@ static void x_of_a_script(void)
 	fd = open("script", O_CREAT | O_WRONLY, 0755);
 	ct_true(write(fd, "#! /bin/sh -e\nexit 0\n", 21) == 21 && close(fd) == 0);
 	veil("script", "x");
+}
+
+static void x_of_a_script(void)
+{
+	unveil_a_script();
 	end();
 	can(runs("./script"));
 	refused(runs("/bin/true"), EACCES);
+}
+
+/* The library may not look into the script by then. */
+static void x_of_a_script_unread(void)
+{
+	unveil_a_script();
+	if (fenced)
+		ct_ok(pledge("stdio proc exec unveil", NULL));
+	end();
+	refused(runs("./script"), EACCES);
 }
 
 static void forks(void)
@@ -1109,6 +1124,7 @@ static void cases(void)
 	twice("unveil: no x", no_x);
 	twice("unveil: x of a directory", x_of_a_directory);
 	twice("unveil: x of a script", x_of_a_script);
+	twice("unveil: x of a script that may not be read (differs)", x_of_a_script_unread);
 	twice("unveil: fork", forks);
 	twice("unveil: ..", up);
 	twice("unveil: / r", the_wider_reads);
