@@ -57,3 +57,5 @@
 //
 // What differs from OpenBSD is the table [Differences].
 package compat
+
+//go:generate go test -run ^TestPage$ -update .

@@ -17,4 +17,4 @@
 package pledge
 
 //go:generate go run ./internal/gen
-//go:generate go test -run ^TestTableHeader$ -update .
+//go:generate go test -run ^Test(TableHeader|Page)$ -update .

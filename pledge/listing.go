@@ -131,8 +131,14 @@ func (c cond) String() string {
 	}
 	switch c.op {
 	case opIn:
+		if len(c.values) == 1 {
+			return fmt.Sprintf("arg%d is %s", c.arg, list())
+		}
 		return fmt.Sprintf("arg%d is one of %s", c.arg, list())
 	case opNotIn:
+		if len(c.values) == 1 {
+			return fmt.Sprintf("arg%d is not %s", c.arg, list())
+		}
 		return fmt.Sprintf("arg%d is none of %s", c.arg, list())
 	case opLacks:
 		return fmt.Sprintf("arg%d has no bit of %#x", c.arg, c.mask)
