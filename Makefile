@@ -26,9 +26,11 @@ build/unveil-run: FORCE # go knows what is up to date
 # that a compiler likes to make of a loop, no check of the stack. It is to be
 # small, and what it costs is spent in the kernel: -Os is as fast as -O2. Of
 # its frames a debugger meets those of the handler, behind an abort; for the
-# others there are no tables to unwind them, a tenth of the library.
-LIB_CFLAGS  = -std=c11 -Wall -Wextra -Werror -Os -fvisibility=hidden -fPIC -fno-stack-protector -fno-tree-loop-distribute-patterns \
-	-fno-asynchronous-unwind-tables
+# others there are no tables to unwind them, a tenth of the library. What it
+# must have stands behind CFLAGS: those of a distribution ask for checks, and an
+# object of -flto has no names to change.
+LIB_CFLAGS  = -std=c11 -Wall -Wextra -Werror -Os $(CPPFLAGS) $(CFLAGS) -U_FORTIFY_SOURCE \
+	-fvisibility=hidden -fPIC -fno-stack-protector -fno-tree-loop-distribute-patterns -fno-lto -fno-asynchronous-unwind-tables
 $(LIB_BUILD)/lib/handler.o: LIB_CFLAGS += -fasynchronous-unwind-tables
 LIB_SOURCES = $(filter-out cgo/asleep.c,$(wildcard cgo/*.c))
 LIB_HEADERS = $(wildcard cgo/*.h)
@@ -36,10 +38,10 @@ LIB_BUILD   = build
 
 $(LIB_BUILD)/lib/%.o: cgo/%.c $(LIB_HEADERS) Makefile
 	@mkdir -p $(@D)
-	$(CC) $(LIB_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(CC) $(LIB_CFLAGS) -c -o $@ $<
 
 $(LIB_BUILD)/libunveil.so: $(LIB_SOURCES:cgo/%.c=$(LIB_BUILD)/lib/%.o) cgo/libunveil.map
-	$(CC) $(CFLAGS) $(LDFLAGS) -nostdlib -shared -Wl,-soname,libunveil.so.0 -Wl,--version-script=cgo/libunveil.map \
+	$(CC) $(LIB_CFLAGS) $(LDFLAGS) -nostdlib -shared -Wl,-soname,libunveil.so.0 -Wl,--version-script=cgo/libunveil.map \
 		-Wl,-s,-z,relro,-z,now,-z,noexecstack -o $@ $(filter %.o,$^)
 
 $(LIB_BUILD)/libunveil.so.0: $(LIB_BUILD)/libunveil.so
@@ -49,7 +51,7 @@ $(LIB_BUILD)/libunveil.so.0: $(LIB_BUILD)/libunveil.so
 # nor libc: a program that has no libunveil can be started with it.
 $(LIB_BUILD)/libunveil-compat.so: cgo/compat/compat.c cgo/arguments.h cgo/compat/libunveil-compat.map Makefile
 	@mkdir -p $(@D)
-	$(CC) $(LIB_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -nostdlib -shared -Wl,-soname,libunveil-compat.so.0 \
+	$(CC) $(LIB_CFLAGS) $(LDFLAGS) -nostdlib -shared -Wl,-soname,libunveil-compat.so.0 \
 		-Wl,--version-script=cgo/compat/libunveil-compat.map -Wl,-s,-z,relro,-z,now,-z,noexecstack -o $@ $<
 
 $(LIB_BUILD)/libunveil-compat.so.0: $(LIB_BUILD)/libunveil-compat.so
@@ -81,6 +83,19 @@ install: build ## install the launcher, the library and their manuals below DEST
 	install -D -m 644 cmd/unveil-run/unveil-run.1 '$(DESTDIR)$(MANDIR)/man1/unveil-run.1'
 	for page in $(wildcard cgo/*.3); do install -D -m 644 $$page '$(DESTDIR)$(MANDIR)/man3/'$${page##*/} || exit; done
 
+uninstall: ## remove what install has installed, with the same DESTDIR and PREFIX
+	rm -f '$(DESTDIR)$(BINDIR)/unveil-run' '$(DESTDIR)$(INCDIR)/unveil.h' '$(DESTDIR)$(LIBDIR)/pkgconfig/unveil.pc'
+	for name in libunveil.so libunveil.so.0 libunveil.a libunveil-compat.so libunveil-compat.so.0; do rm -f '$(DESTDIR)$(LIBDIR)/'$$name || exit; done
+	rm -f '$(DESTDIR)$(MANDIR)/man1/unveil-run.1'
+	for page in $(wildcard cgo/*.3); do rm -f '$(DESTDIR)$(MANDIR)/man3/'$${page##*/} || exit; done
+
+# The go of PATH need not be a package, and so nothing is asked of dpkg.
+deb: ## build Debian packages of this tree into build/deb
+	rm -rf build/deb && mkdir -p build/deb/unveil-run
+	tar -c --exclude=./build --exclude=./.git . | tar -x -C build/deb/unveil-run
+	cd build/deb/unveil-run && GOCACHE=$$(go env GOCACHE) GOMODCACHE=$$(go env GOMODCACHE) dpkg-buildpackage -us -uc -b -d
+	rm -rf build/deb/unveil-run
+
 test: ## run the tests; what this machine cannot do is skipped, and said
 	go test ./...
 
@@ -98,6 +113,9 @@ OURS = -type f -not -path './.git/*' -not -path './build/*'
 
 test-kernels: ## run the tests on real kernels, emulated: minutes (RUN=REGEXP of arch/series)
 	go run ./test/kernels -run '$(RUN)'
+
+test-packages: ## install the packages in new roots of Debian, as root, and use them there
+	go run ./test/packages
 
 bench: ## what a launch costs, beside landrun and bwrap, and the library's calls, beside none
 	go run ./test/bench
@@ -127,5 +145,5 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile
 
 FORCE:
-.PHONY: build install test test-kernels lint bench ci race pure cross clean help FORCE
+.PHONY: build install uninstall deb test test-kernels test-packages lint bench ci race pure cross clean help FORCE
 .NOTPARALLEL:

@@ -2,13 +2,14 @@ package main
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/unveil-run/unveil-run/test/checkout"
 )
 
 // needsABI is a comment before a console that not every kernel can hold.
@@ -64,38 +65,14 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	home, env := newHome(t)
-	checkout(t, filepath.Join(home, "unveil-run"))
+	if err := checkout.Copy(filepath.Join(home, "unveil-run"), "../.."); err != nil {
+		t.Fatal(err)
+	}
 	playAll(t, consoles, home, env)
 	if built := filepath.Join(home, "unveil-run/build/unveil-run"); !t.Failed() {
 		if info, err := os.Stat(built); err != nil || info.Mode()&0o111 == 0 {
 			t.Errorf("make has built nothing: %v", err)
 		}
-	}
-}
-
-// checkout copies the repository as git would give it: without what was built.
-func checkout(t *testing.T, to string) {
-	t.Helper()
-	root := os.DirFS("../..")
-	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case name == ".git" || name == "build":
-			return fs.SkipDir
-		case d.IsDir():
-			return os.MkdirAll(filepath.Join(to, name), 0o755)
-		case !d.Type().IsRegular():
-			return nil
-		}
-		data, err := fs.ReadFile(root, name)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(to, name), data, 0o644)
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -1,12 +1,13 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/unveil-run/unveil-run/test/debian"
 )
 
 const (
@@ -42,7 +43,7 @@ func findLandrun() ([]string, error) {
 // fetch unpacks packages of the suite below root. apt gets lists, a cache and
 // a status of its own, so that the system's stay as they are.
 func fetch(root string, packages ...string) error {
-	mirror, err := debianMirror()
+	mirror, _, err := debian.Mirror("/etc/apt")
 	if err != nil {
 		return err
 	}
@@ -98,24 +99,4 @@ APT::Sandbox::User "root";
 		return err
 	}
 	return os.Rename(part, root)
-}
-
-// debianMirror returns where this machine has Debian's packages from.
-func debianMirror() (string, error) {
-	files, _ := filepath.Glob("/etc/apt/sources.list.d/*")
-	for _, file := range append(files, "/etc/apt/sources.list") {
-		if ext := filepath.Ext(file); ext != ".list" && ext != ".sources" {
-			continue // apt leaves it out too
-		}
-		text, _ := os.ReadFile(file)
-		for line := range strings.Lines(string(text)) {
-			line, _, _ = strings.Cut(line, "#")
-			for _, word := range strings.Fields(line) {
-				if word = strings.TrimSuffix(word, "/"); strings.Contains(word, "://") && strings.HasSuffix(word, "/debian") {
-					return word, nil
-				}
-			}
-		}
-	}
-	return "", errors.New("not installed, and no mirror of Debian in /etc/apt")
 }

@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/unveil-run/unveil-run/test/debian"
 )
 
 // A registry is apt with a state of its own: other suites and another
@@ -29,7 +31,7 @@ func openRegistry(dir, arch string, suites []string) (*registry, error) {
 			return nil, err
 		}
 	}
-	main, security, err := addresses("/etc/apt")
+	main, security, err := debian.Mirror("/etc/apt")
 	if err != nil {
 		return nil, err
 	}
@@ -66,37 +68,6 @@ Dir::State::status "%[1]s/status";
 		r.stale = fmt.Sprintf("; apt-get update: %v: %s", err, out)
 	}
 	return r, nil
-}
-
-// addresses reads where the machine's apt finds Debian and its security
-// updates, from either format of the lists of sources.
-func addresses(etc string) (main, security string, err error) {
-	files, _ := filepath.Glob(etc + "/sources.list.d/*.sources")
-	more, _ := filepath.Glob(etc + "/sources.list.d/*.list")
-	for _, name := range append(append(files, more...), etc+"/sources.list") {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			continue
-		}
-		for line := range strings.Lines(string(text)) {
-			if strings.HasPrefix(line, "#") {
-				continue
-			}
-			for _, word := range strings.Fields(line) {
-				switch word = strings.TrimSuffix(word, "/"); {
-				case !strings.Contains(word, "://"):
-				case main == "" && strings.HasSuffix(word, "/debian"):
-					main = word
-				case security == "" && strings.HasSuffix(word, "/debian-security"):
-					security = word
-				}
-			}
-		}
-	}
-	if main == "" || security == "" {
-		return "", "", fmt.Errorf("%s names no source of Debian and of its security updates", etc)
-	}
-	return main, security, nil
 }
 
 // address is what must not get into logs that are shown around.
