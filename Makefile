@@ -96,6 +96,9 @@ deb: ## build Debian packages of this tree into build/deb
 	cd build/deb/unveil-run && GOCACHE=$$(go env GOCACHE) GOMODCACHE=$$(go env GOMODCACHE) dpkg-buildpackage -us -uc -b -d
 	rm -rf build/deb/unveil-run
 
+release: ## build the archives of a release of the last commit into build/release, twice, and compare
+	go run ./release
+
 test: ## run the tests; what this machine cannot do is skipped, and said
 	go test ./...
 
@@ -145,5 +148,5 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile
 
 FORCE:
-.PHONY: build install uninstall deb test test-kernels test-packages lint bench ci race pure cross clean help FORCE
+.PHONY: build install uninstall deb release test test-kernels test-packages lint bench ci race pure cross clean help FORCE
 .NOTPARALLEL:
