@@ -81,6 +81,7 @@ install: build ## install the launcher, the library and their manuals below DEST
 	sed -e 's|@prefix@|$(PREFIX)|' -e 's|@libdir@|$(LIBDIR)|' -e 's|@includedir@|$(INCDIR)|' -e 's|@version@|$(LIB_VERSION)|' \
 		cgo/unveil.pc.in >'$(DESTDIR)$(LIBDIR)/pkgconfig/unveil.pc'
 	install -D -m 644 cmd/unveil-run/unveil-run.1 '$(DESTDIR)$(MANDIR)/man1/unveil-run.1'
+	install -D -m 644 cmd/unveil-run/unveil-policy.5 '$(DESTDIR)$(MANDIR)/man5/unveil-policy.5'
 	for page in $(wildcard cgo/*.3); do install -D -m 644 $$page '$(DESTDIR)$(MANDIR)/man3/'$${page##*/} || exit; done
 
 uninstall: ## remove what install has installed, with the same DESTDIR and PREFIX

@@ -50,6 +50,8 @@ type entry struct {
 	letters Letters
 	object
 	absent *absent  // nil if the object exists
+	create bool     // if it does not exist
+	spare  bool     // it may be missing
 	names  []string // canonical; several for a bind mount or a hard link
 
 	rights Access // what it grants, for its type, the kinds and the kernel
@@ -179,7 +181,7 @@ func (c *compiler) compile(r *Rules) error {
 // enter opens the path of one word. An object that is already there is given
 // the new letters.
 func (c *compiler) enter(w word) error {
-	e := &entry{path: w.path, letters: w.letters}
+	e := &entry{path: w.path, letters: w.letters, create: w.create, spare: w.optional}
 	o, err := c.open(w.path)
 	switch err {
 	case nil:

@@ -11,8 +11,8 @@ import (
 )
 
 func ExampleParseRule() {
-	path, perms, err := unveil.ParseRule("/srv/a:b:rw")
-	fmt.Printf("%q %q %v\n", path, perms, err)
+	path, letters, err := unveil.ParseRule("/srv/a:b:rw")
+	fmt.Printf("%q %q %v\n", path, letters, err)
 
 	_, _, err = unveil.ParseRule("/usr:rz")
 	fmt.Println(err, errors.Is(err, unix.EINVAL))

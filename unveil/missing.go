@@ -31,6 +31,9 @@ func (c *compiler) enterAbsent(e *entry, cause error) error {
 	switch err {
 	case nil:
 	case unix.ENOTDIR:
+		if e.spare {
+			return nil
+		}
 		c.notice(e.string(), " cannot exist: what is above it is not a directory")
 		return nil
 	case unix.EAGAIN:
@@ -41,7 +44,7 @@ func (c *compiler) enterAbsent(e *entry, cause error) error {
 	a.dir = len(trimmed) < len(e.path)
 	name := a.parent.name + "/" + a.rest
 	if old := c.byName[name]; old != nil {
-		old.path, old.letters, old.absent = e.path, e.letters, a
+		old.path, old.letters, old.absent, old.create, old.spare = e.path, e.letters, a, e.create, e.spare
 		return nil
 	}
 	if c.byName == nil {
@@ -146,11 +149,12 @@ func (c *compiler) hold() error {
 			}
 			widened = append(widened, e)
 		case covered && e.span&^ReadDir != 0: // as asked for, once it appears
+		case e.spare && !e.create:
 		case c.promised(e.letters)&changes == 0:
 			c.notice(e.string(), " does not exist: it gets no rule, and stays closed if it appears")
 		case strings.Contains(e.absent.rest, "/"):
 			return e.fail(MissingDir, unix.ENOENT)
-		case c.opt.Create:
+		case c.opt.Create || e.create:
 			e.absent.create = true
 			if !e.absent.dir {
 				c.notice(e.string(), " will be a file: it can be written, but not removed or replaced")

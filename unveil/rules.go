@@ -19,10 +19,11 @@ type Rules struct {
 	scopes uint64
 }
 
-// A word is one call of Unveil.
+// A word is one call of Unveil or Add.
 type word struct {
-	path    string
-	letters Letters
+	path             string
+	letters          Letters
+	create, optional bool
 }
 
 // A grant is one call of Imply or Need.
@@ -55,7 +56,29 @@ func (r *Rules) Unveil(path, perms string) error {
 	if err != nil {
 		return err
 	}
-	r.words = append(r.words, word{path, l})
+	r.words = append(r.words, word{path: path, letters: l})
+	return nil
+}
+
+// An Entry is what [Rules.Add] adds.
+type Entry struct {
+	Path    string
+	Letters Letters
+
+	// Create makes the path if it does not exist, as Options.Create does.
+	Create bool
+	// Optional leaves a path out that does not exist, without a word, also
+	// with the letter c.
+	Optional bool
+}
+
+// Add is Unveil of letters that are parsed. The error wraps ENAMETOOLONG for
+// a path of more than 4,095 bytes, EINVAL for an empty path or a NUL in it.
+func (r *Rules) Add(e Entry) error {
+	if err := checkPath(e.Path); err != nil {
+		return err
+	}
+	r.words = append(r.words, word{e.Path, e.Letters & All, e.Create, e.Optional})
 	return nil
 }
 
@@ -65,13 +88,8 @@ func checkWord(path, perms string) (Letters, error) {
 		_, err := ParseLetters(perms)
 		return 0, fmt.Errorf("unveil %q: %w", clip(path), err)
 	}
-	switch {
-	case path == "":
-		return 0, fmt.Errorf("unveil: the path is empty: %w", unix.EINVAL)
-	case len(path) >= pathMax:
-		return 0, fmt.Errorf("unveil %q: the path is longer than %d bytes: %w", clip(path), pathMax-1, unix.ENAMETOOLONG)
-	case strings.IndexByte(path, 0) >= 0:
-		return 0, fmt.Errorf("unveil %q: NUL in the path: %w", clip(path), unix.EINVAL)
+	if err := checkPath(path); err != nil {
+		return 0, err
 	}
 	l, err := ParseLetters(perms)
 	if err != nil {
@@ -80,26 +98,38 @@ func checkWord(path, perms string) (Letters, error) {
 	return l, nil
 }
 
+func checkPath(path string) error {
+	switch {
+	case path == "":
+		return fmt.Errorf("unveil: the path is empty: %w", unix.EINVAL)
+	case len(path) >= pathMax:
+		return fmt.Errorf("unveil %q: the path is longer than %d bytes: %w", clip(path), pathMax-1, unix.ENAMETOOLONG)
+	case strings.IndexByte(path, 0) >= 0:
+		return fmt.Errorf("unveil %q: NUL in the path: %w", clip(path), unix.EINVAL)
+	}
+	return nil
+}
+
 // ParseRule splits PATH:LETTERS at the last colon and checks both parts as
 // Unveil does, with the same errors. "PATH:" hides the path. A word without a
 // colon is EINVAL.
-func ParseRule(s string) (path, perms string, err error) {
+func ParseRule(s string) (path string, l Letters, err error) {
 	i := strings.LastIndexByte(s, ':')
 	if i < 0 {
 		err := fmt.Errorf("unveil %q: no letters: %w", clip(s), unix.EINVAL)
 		if s != "" {
 			err = fmt.Errorf("unveil %q: no letters, write PATH:LETTERS as in %q: %w", clip(s), clip(s)+":r", unix.EINVAL)
 		}
-		return "", "", err
+		return "", 0, err
 	}
-	path, perms = s[:i], s[i+1:]
+	path, perms := s[:i], s[i+1:]
 	if strings.IndexByte(perms, '/') >= 0 {
-		return "", "", fmt.Errorf("unveil %q: no letters after the last colon, write PATH:LETTERS as in %q: %w", clip(s), clip(s)+":r", unix.EINVAL)
+		return "", 0, fmt.Errorf("unveil %q: no letters after the last colon, write PATH:LETTERS as in %q: %w", clip(s), clip(s)+":r", unix.EINVAL)
 	}
-	if _, err := checkWord(path, perms); err != nil {
-		return "", "", err
+	if l, err = checkWord(path, perms); err != nil {
+		return "", 0, err
 	}
-	return path, perms, nil
+	return path, l, nil
 }
 
 // Imply adds what a promise brings by itself. It only adds: the rights hold

@@ -13,8 +13,8 @@ import (
 func TestParseRule(t *testing.T) {
 	long := "/" + strings.Repeat("a", 4094)
 	for _, c := range []struct {
-		rule, path, perms string
-		err               error
+		rule, path, letters string
+		err                 error
 	}{
 		{"/usr:rx", "/usr", "rx", nil},
 		{"/usr:", "/usr", "", nil},
@@ -37,9 +37,9 @@ func TestParseRule(t *testing.T) {
 		{"/a:rrwxc", "", "", unix.ENAMETOOLONG},
 		{"/a\x00b:r", "", "", unix.EINVAL},
 	} {
-		path, perms, err := unveil.ParseRule(c.rule)
-		if path != c.path || perms != c.perms || !errors.Is(err, c.err) {
-			t.Errorf("%.40q: %.40q, %q, %v; want %.40q, %q, %v", c.rule, path, perms, err, c.path, c.perms, c.err)
+		path, l, err := unveil.ParseRule(c.rule)
+		if path != c.path || l.String() != c.letters || !errors.Is(err, c.err) {
+			t.Errorf("%.40q: %.40q, %q, %v; want %.40q, %q, %v", c.rule, path, l, err, c.path, c.letters, c.err)
 		}
 		if err != nil {
 			checkSpeech(t, err)
@@ -82,10 +82,10 @@ func FuzzParseRule(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		path, perms, err := unveil.ParseRule(s)
+		path, l, err := unveil.ParseRule(s)
 		if err != nil {
-			if path != "" || perms != "" {
-				t.Errorf("%q: %q and %q beside %v", s, path, perms, err)
+			if path != "" || l != 0 {
+				t.Errorf("%q: %q and %q beside %v", s, path, l, err)
 			}
 			if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENAMETOOLONG) {
 				t.Errorf("%q: %v wraps neither EINVAL nor ENAMETOOLONG", s, err)
@@ -93,12 +93,16 @@ func FuzzParseRule(f *testing.F) {
 			checkSpeech(t, err)
 			return
 		}
-		if path+":"+perms != s {
-			t.Errorf("%q: split to %q and %q", s, path, perms)
+		perms, ok := strings.CutPrefix(s, path+":")
+		if back, err := unveil.ParseLetters(perms); !ok || err != nil || back != l {
+			t.Errorf("%q: split to %q and %q", s, path, l)
 		}
-		var r unveil.Rules
+		var r, same unveil.Rules
 		if err := r.Unveil(path, perms); err != nil {
 			t.Errorf("%q: Unveil refuses %q, %q: %v", s, path, perms, err)
+		}
+		if err := same.Add(unveil.Entry{Path: path, Letters: l}); err != nil {
+			t.Errorf("%q: Add refuses %q, %q: %v", s, path, l, err)
 		}
 	})
 }

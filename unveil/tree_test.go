@@ -118,11 +118,11 @@ func in(dir string) unveil.Options {
 func ruleSet(words ...string) (*unveil.Rules, error) {
 	var r unveil.Rules
 	for _, w := range words {
-		path, perms, err := unveil.ParseRule(w)
+		path, l, err := unveil.ParseRule(w)
 		if err != nil {
 			return nil, err
 		}
-		if err := r.Unveil(path, perms); err != nil {
+		if err := r.Add(unveil.Entry{Path: path, Letters: l}); err != nil {
 			return nil, err
 		}
 	}

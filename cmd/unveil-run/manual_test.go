@@ -17,11 +17,14 @@ import (
 	"github.com/unveil-run/unveil-run/internal/launch"
 )
 
-const manual = "unveil-run.1"
+const (
+	manual       = "unveil-run.1"
+	policyManual = "unveil-policy.5"
+)
 
-func readManual(t *testing.T) string {
+func readManual(t *testing.T, page string) string {
 	t.Helper()
-	text, err := os.ReadFile(manual)
+	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,13 +39,13 @@ func TestManualLint(t *testing.T) {
 		}
 		t.Skip("needs mandoc: ", err)
 	}
-	out, err := exec.Command("mandoc", "-Tlint", "-W", "warning", manual).CombinedOutput()
+	out, err := exec.Command("mandoc", "-Tlint", "-W", "warning", manual, policyManual).CombinedOutput()
 	if err != nil || len(bytes.TrimSpace(out)) > 0 {
 		t.Errorf("%v\n%s", err, out)
 	}
 	// A page that it would find fault with is found fault with.
 	wrong := exec.Command("mandoc", "-Tlint", "-W", "warning")
-	wrong.Stdin = strings.NewReader(strings.Replace(readManual(t), ".Sh NAME\n", ".Sh NAME\n.Xx\n", 1))
+	wrong.Stdin = strings.NewReader(strings.Replace(readManual(t, manual), ".Sh NAME\n", ".Sh NAME\n.Xx\n", 1))
 	if out, err := wrong.CombinedOutput(); err == nil {
 		t.Errorf("a wrong page passes:\n%s", out)
 	}
@@ -85,7 +88,7 @@ func TestManualFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	named, entries := manualFlags(readManual(t))
+	named, entries := manualFlags(readManual(t, manual))
 	known := map[string]bool{}
 	for _, f := range parser.Model.Flags {
 		if f.Name == "help" {
@@ -137,20 +140,24 @@ func manualConsoles(page string) (list []console) {
 	return list
 }
 
-// TestManualExamples runs every command of the section EXAMPLES.
+// TestManualExamples runs every command of the sections EXAMPLES.
 func TestManualExamples(t *testing.T) {
-	consoles := manualConsoles(readManual(t))
-	if len(consoles) < 5 {
-		t.Fatalf("%d examples found", len(consoles))
+	for page, least := range map[string]int{manual: 5, policyManual: 3} {
+		t.Run(page, func(t *testing.T) {
+			consoles := manualConsoles(readManual(t, page))
+			if len(consoles) < least {
+				t.Fatalf("%d examples found", len(consoles))
+			}
+			home, env := newHome(t)
+			playAll(t, consoles, home, env)
+		})
 	}
-	home, env := newHome(t)
-	playAll(t, consoles, home, env)
 }
 
 // TestManualCommands holds that no command stands in the manual but where it
 // is run, and that each example is one.
 func TestManualCommands(t *testing.T) {
-	page := readManual(t)
+	page := readManual(t, manual) + readManual(t, policyManual)
 	all := len(regexp.MustCompile(`(?m)^(\.D[l1] )?\$ `).FindAllString(page, -1))
 	run := 0
 	for _, c := range manualConsoles(page) {
@@ -168,7 +175,7 @@ func TestManualCommands(t *testing.T) {
 // TestManualPaths holds that the section on what is opened by itself names
 // each path that is, with and without promises, and none other.
 func TestManualPaths(t *testing.T) {
-	_, section, ok := strings.Cut(readManual(t), "\n.Ss What is opened by itself\n")
+	_, section, ok := strings.Cut(readManual(t, manual), "\n.Ss What is opened by itself\n")
 	section, _, _ = strings.Cut(section, "What an interpreter loads")
 	list := regexp.MustCompile(`(?m)^\.Pa (\S+)`).FindAllStringSubmatch(section, -1)
 	if !ok || len(list) < 10 {
@@ -204,7 +211,7 @@ func TestManualPaths(t *testing.T) {
 // TestManualPolicy holds that the page names each keyword that a policy file
 // knows: an unknown one is an error that lists them.
 func TestManualPolicy(t *testing.T) {
-	page := readManual(t)
+	page := readManual(t, policyManual)
 	file := t.TempDir() + "/policy"
 	if err := os.WriteFile(file, []byte("zzzzzzzz\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -215,7 +222,7 @@ func TestManualPolicy(t *testing.T) {
 		t.Fatalf("no list of keywords:\n%s", out)
 	}
 	for _, word := range regexp.MustCompile(`[a-z]+`).FindAllString(strings.ReplaceAll(string(m[1]), " or ", " "), -1) {
-		if !strings.Contains(page, "\n.It Cm "+word+" Ar ") {
+		if !regexp.MustCompile(`\n\.It Cm ` + word + ` (Op )?Ar `).MatchString(page) {
 			t.Errorf("%s has no entry", word)
 		}
 	}
@@ -272,7 +279,7 @@ func TestManualJSON(t *testing.T) {
 	if err != nil || len(report.Letters) == 0 || len(report.Kernel) == 0 {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	page := readManual(t)
+	page := readManual(t, manual)
 	for _, object := range []map[string]any{top, report.Kernel, report.Letters[0]} {
 		for key := range object {
 			if !regexp.MustCompile(`(?m)^\.(It )?Li (.* , )?` + key + `( |$)`).MatchString(page) {

@@ -11,9 +11,8 @@ type Request struct {
 	policy.Policy
 	Command []string // and its arguments
 
-	PassFD []int    // descriptors that the command inherits beside 0, 1 and 2
-	NoAuto bool     // the command needs rules of its own
-	Unix   []string // UNIX sockets that may be connected to
+	PassFD []int // descriptors that the command inherits beside 0, 1 and 2
+	NoAuto bool  // the command needs rules of its own
 
 	AllowSignals, AllowAbstract bool // reach what is outside
 
@@ -48,7 +47,7 @@ func (r *Request) pledged() (pledge.Set, bool) {
 // what may be done to a path.
 func (r *Request) entries() []policy.Entry {
 	if len(r.Unveil) == 0 && r.Pledge != nil {
-		return []policy.Entry{{Path: "/", Perms: unveil.All.String(), From: "-p without -u"}}
+		return []policy.Entry{{Entry: unveil.Entry{Path: "/", Letters: unveil.All}, From: "-p without -u"}}
 	}
 	return r.Unveil
 }
@@ -57,9 +56,7 @@ func (r *Request) entries() []policy.Entry {
 func (r *Request) letters() unveil.Letters {
 	var letters unveil.Letters
 	for _, e := range r.entries() {
-		if l, err := unveil.ParseLetters(e.Perms); err == nil {
-			letters |= l
-		}
+		letters |= e.Letters
 	}
 	return letters
 }

@@ -47,7 +47,7 @@ func (r *Request) rules(img *image.Image, net network) (*unveil.Rules, *Failure)
 		rules.Scope(ll.ScopeAbstractUnixSocket)
 	}
 	for _, e := range r.entries() {
-		if err := rules.Unveil(e.Path, e.Perms); err != nil {
+		if err := rules.Add(e.Entry); err != nil {
 			return nil, failed(err)
 		}
 	}

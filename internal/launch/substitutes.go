@@ -3,7 +3,6 @@ package launch
 import (
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -26,7 +25,7 @@ func (b *box) substitutes(entries []policy.Entry) (said []string) {
 	// path, and then cannot write there.
 	const scratch = unveil.MakeReg | unveil.WriteFile | unveil.RemoveFile
 	for _, e := range entries {
-		if !strings.Contains(e.Perms, "w") || !strings.Contains(e.Perms, "c") {
+		if e.Letters&(unveil.W|unveil.C) != unveil.W|unveil.C {
 			continue // no letters, no rights: each Access is 10 us of a launch
 		}
 		if dir, err := filepath.Abs(e.Path); err == nil && b.paths.Access(dir)&scratch == scratch {

@@ -47,14 +47,13 @@ type Words struct {
 // two entries for one path the command line's holds.
 func (w *Words) Request() (*Request, *Failure) {
 	r := &Request{
-		Policy:        policy.Policy{Home: os.Getenv("HOME"), ClearEnv: w.ClearEnv},
+		Policy:        policy.Policy{Home: os.Getenv("HOME"), Lookup: os.LookupEnv, ClearEnv: w.ClearEnv},
 		Command:       w.Command,
 		NoAuto:        w.NoAuto,
 		Create:        w.Create,
 		Widen:         w.Widen,
 		ListHidden:    w.ListHidden,
 		BestEffort:    w.BestEffort,
-		Unix:          w.Unix,
 		AllowSignals:  w.AllowSignals,
 		AllowAbstract: w.AllowAbstract,
 		Without:       w.Without,
@@ -78,6 +77,7 @@ func (w *Words) Request() (*Request, *Failure) {
 		{"-p", w.Pledge, r.AddPledge},
 		{"--connect", w.Connect, r.AddConnect},
 		{"--bind", w.Bind, r.AddBind},
+		{"--unix", w.Unix, r.AddUnix},
 		{"-e", w.Env, r.AddEnv},
 	} {
 		for _, word := range list.words {

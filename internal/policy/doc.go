@@ -7,15 +7,17 @@
 //
 //	#!/usr/bin/env -S unveil-run -f
 //	unveil /usr rx
+//	unveil $HOME/src rwc
 //	unveil "/path with blanks" r
 //	pledge stdio rpath wpath cpath
 //	connect 443 tcp:80
 //	bind 8080
 //	env HOME PATH LANG
+//	include ./common
 //
-// A path may begin with ~, the home directory, which the caller gives; $ is
-// an error outside single quotes, so that variables can come without changing
-// what a file means. A first line with #! is a comment as any other.
+// A path may begin with ~, the home directory, and $NAME is a variable; the
+// caller gives both. A first line with #! is a comment as any other. The
+// manual is unveil-policy.5 beside the launcher.
 //
 // The package looks at words and policy files only, never at the process or
 // at what the words name. Every error is an [*Error]: it says where it is, by

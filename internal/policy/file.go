@@ -1,89 +1,46 @@
 package policy
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
+	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/unveil-run/unveil-run/unveil"
 )
-
-// maxFile is how much of a policy file is read, in bytes.
-const maxFile = 64 << 10
 
 // A keyword begins a line of a policy file.
 type keyword struct {
 	name    string
 	flag    string // what says the same on the command line
 	example string
-	line    func(p *Policy, args []word) error // nil: known, and not supported
+	line    func(p *Policy, args []word) error
 }
 
-// keywords is what a line of a policy file may begin with.
-var keywords = []keyword{
-	{"unveil", "-u", "unveil /usr rx", (*Policy).unveilLine},
-	{"pledge", "-p", "pledge stdio rpath", each((*Policy).AddPledge)},
-	{"connect", "--connect", "connect 443", each((*Policy).AddConnect)},
-	{"bind", "--bind", "bind 8080", each((*Policy).AddBind)},
-	{"env", "-e", "env HOME PATH", (*Policy).envLine},
-	{"include", "-f", "", nil},
+// keywords is what a line of a policy file may begin with. init fills it in,
+// since an include line comes back to it.
+var keywords []keyword
+
+func init() {
+	keywords = []keyword{
+		{"unveil", "-u", "unveil /usr rx", (*Policy).unveilLine},
+		{"pledge", "-p", "pledge stdio rpath", each((*Policy).AddPledge)},
+		{"connect", "--connect", "connect 443", each((*Policy).AddConnect)},
+		{"bind", "--bind", "bind 8080", each((*Policy).AddBind)},
+		{"unix", "--unix", "unix /run/user/1000/bus", (*Policy).unixLine},
+		{"env", "-e", "env HOME PATH", (*Policy).envLine},
+		{"include", "-f", "include ./common", (*Policy).includeLine},
+	}
 }
 
-// ReadFile adds the lines of a policy file to p.
-//
-// Errors are of type [*Error]: a file that cannot be read, that is no regular
-// file or larger than 64 KiB, and any line that is malformed, with its place.
-// When ReadFile fails, p must not be used.
-func (p *Policy) ReadFile(name string) error {
-	// O_NONBLOCK: a FIFO would hold the open until somebody writes to it.
-	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
-	if err != nil {
-		return unreadable(name, err)
-	}
-	defer f.Close()
-	switch info, err := f.Stat(); {
-	case err != nil:
-		return unreadable(name, err)
-	case info.IsDir():
-		return &Error{At: name, Err: errors.New("a directory, not a policy file"), Hint: "name the file in it"}
-	case !info.Mode().IsRegular():
-		return &Error{At: name, Err: errors.New("not a regular file"), Hint: "write the policy to a file: it is not read from pipes and devices"}
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return unreadable(name, err)
-	}
-	return p.Read(name, string(text))
-}
-
-func unreadable(name string, err error) error {
-	e := &Error{At: name, Err: err, Hint: "a policy file is given by its path"}
-	var path *fs.PathError // says the name again
-	if errors.As(err, &path) {
-		e.Err = path.Err
-	}
-	if errors.Is(err, fs.ErrPermission) {
-		e.Hint = "the user who runs the command must be able to read it"
-	}
-	return e
-}
-
-// Read is ReadFile of a text; name stands in its errors.
-func (p *Policy) Read(name, text string) error {
-	if len(text) > maxFile {
-		return &Error{At: name, Err: fmt.Errorf("larger than %d bytes", maxFile), Hint: "is it a policy file?"}
-	}
+// lines adds the lines of a text; name stands in its errors.
+func (p *Policy) lines(name, text string) error {
+	s := splitter{lookup: p.Lookup}
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
 		line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
-		at := func(column int) string { return fmt.Sprintf("%s:%d:%d", name, number, column) }
-		words, err := split(line, at)
+		at := func(column int) string { return name + ":" + strconv.Itoa(number) + ":" + strconv.Itoa(column) }
+		words, err := s.split(line, at)
 		if err != nil {
 			return err
 		}
@@ -104,9 +61,6 @@ func (p *Policy) line(words []word) error {
 		if first.text != k.name {
 			continue
 		}
-		if k.line == nil {
-			return &Error{At: first.at, Err: fmt.Errorf("%s is not supported", k.name), Hint: "give several files, each by its own " + k.flag}
-		}
 		if len(args) == 0 {
 			if k.name == "pledge" { // the empty set: not even stdio
 				return p.AddPledge("", first.at)
@@ -115,7 +69,7 @@ func (p *Policy) line(words []word) error {
 		}
 		return k.line(p, args)
 	}
-	e := &Error{At: first.at, Err: fmt.Errorf("unknown word %q", clip(first.text)), Hint: "a line begins with unveil, pledge, connect, bind or env"}
+	e := &Error{At: first.at, Err: fmt.Errorf("unknown word %q", clip(first.text)), Hint: "a line begins with unveil, pledge, connect, bind, unix, env or include"}
 	if k, ok := meant(first.text); ok {
 		e.Hint = fmt.Sprintf("did you mean %q?", k.name)
 	}
@@ -148,19 +102,58 @@ func (p *Policy) envLine(args []word) error {
 	return nil
 }
 
-// unveilLine adds "PATH LETTERS"; "" are the letters that hide it.
+// unveilLine adds "PATH LETTERS [create] [optional]"; "" are the letters that
+// hide it.
 func (p *Policy) unveilLine(args []word) error {
 	const hint = "write it as in: unveil /usr rx; the letters are " + letters + `, and "" hides the path`
 	path := args[0]
-	switch {
-	case len(args) == 1:
+	if len(args) == 1 {
 		return &Error{At: path.at, Err: fmt.Errorf("unveil %q: no letters", clip(path.text)), Hint: hint}
-	case len(args) > 2:
-		return &Error{At: args[2].at, Err: fmt.Errorf("%q after the letters of unveil %q", clip(args[2].text), clip(path.text)), Hint: "a path with blanks in it is quoted; an entry has a line of its own"}
 	}
 	perms := args[1]
-	if _, err := unveil.ParseLetters(perms.text); err != nil {
+	l, err := unveil.ParseLetters(perms.text)
+	if err != nil && len(args) == 2 {
 		return &Error{At: perms.at, Err: fmt.Errorf("unveil %q: %w", clip(path.text), err), Hint: hint}
 	}
-	return p.unveil(path.text, perms.text, path.at, hint)
+	e := unveil.Entry{Letters: l}
+	for _, a := range args[2:] {
+		switch a.text {
+		case "create":
+			e.Create = true
+		case "optional":
+			e.Optional = true
+		default:
+			return &Error{At: a.at, Err: fmt.Errorf("%q after the letters of unveil %q", clip(a.text), clip(path.text)),
+				Hint: "a path with blanks in it is quoted; an entry has a line of its own; create and optional may stand here"}
+		}
+	}
+	if err != nil {
+		return &Error{At: perms.at, Err: fmt.Errorf("unveil %q: %w", clip(path.text), err), Hint: hint}
+	}
+	if e.Path, err = p.path("unveil", path); err != nil {
+		return err
+	}
+	return p.unveil(e, path.at, hint)
+}
+
+// unixLine adds sockets.
+func (p *Policy) unixLine(args []word) error {
+	for _, a := range args {
+		path, err := p.path("unix", a)
+		if err == nil {
+			err = p.unix(path, a.at)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// path takes a word as a path: a leading ~ is expanded, where it was written.
+func (p *Policy) path(keyword string, a word) (string, error) {
+	if a.value {
+		return a.text, nil
+	}
+	return p.expand(keyword, a.text, a.at)
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/unveil-run/unveil-run/internal/policy"
+	"github.com/unveil-run/unveil-run/unveil"
 )
 
 func TestHome(t *testing.T) {
@@ -24,7 +25,7 @@ func TestHome(t *testing.T) {
 	}
 	for _, tt := range tests {
 		p := policy.Policy{Home: tt.home}
-		if err := p.AddUnveil(tt.word, "-u "+tt.word); err != nil || len(p.Unveil) != 1 || p.Unveil[0].Path != tt.path || p.Unveil[0].Perms != "r" {
+		if err := p.AddUnveil(tt.word, "-u "+tt.word); err != nil || len(p.Unveil) != 1 || p.Unveil[0].Path != tt.path || p.Unveil[0].Letters != unveil.R {
 			t.Errorf("%s with HOME=%s: %+v, %v; want %s", tt.word, tt.home, p.Unveil, err, tt.path)
 		}
 	}

@@ -8,7 +8,7 @@ func TestMeant(t *testing.T) {
 		"plege": "pledge", "pledges": "pledge", "-p": "pledge",
 		"conect": "connect", "conncet": "connect", "--connect": "connect",
 		"bnd": "bind", "BIND": "bind",
-		"envs": "env", "-e": "env",
+		"envs": "env", "-e": "env", "unux": "unix", "--unix": "unix",
 		"includ": "include",
 		"":       "", "x": "", "/usr": "", "stdio": "", "allow": "", "unveil_everything": "", "e": "",
 	} {

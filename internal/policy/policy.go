@@ -18,27 +18,36 @@ type Policy struct {
 	Pledge  *pledge.Set // nil when nothing was pledged, which is not the empty set
 	Connect []Ports
 	Bind    []Ports
+	Unix    []string // UNIX sockets that may be connected to, or directories of them
 	Env     []string // NAME or NAME=VALUE
 
 	// ClearEnv leaves out every variable that Env does not name.
 	ClearEnv bool
 
-	// Home is what a leading ~ of an unveiled path stands for, to be set
-	// before anything is added. Where it is no absolute path, ~ is an error.
+	// Home is what a leading ~ of a path stands for, to be set before
+	// anything is added. Where it is no absolute path, ~ is an error.
 	Home string
+	// Lookup finds the variables of policy files, in the form of os.LookupEnv;
+	// nil knows none.
+	Lookup func(name string) (string, bool)
+
+	reading []*source // the file that is read, last, and those that include it
+	files   int       // read so far
+	bytes   int
 }
 
-// An Entry is one path with its letters.
+// An Entry is one path with its letters; ~ is expanded.
 type Entry struct {
-	Path, Perms string // ~ is expanded
-	From        string // where it was said: a flag as typed, or file:line:column
+	unveil.Entry
+	From string // where it was said: a flag as typed, or file:line:column
 }
 
 // Error is a word at fault.
 type Error struct {
-	At   string // a flag as typed, or file:line:column
-	Err  error
-	Hint string // what would mend it, or ""
+	At       string // a flag as typed, or file:line:column
+	Err      error
+	Hint     string   // what would mend it, or ""
+	Included []string // where the file of At is included, innermost first
 }
 
 // Error leaves an errno behind the words out: it is for programs, and says
@@ -49,7 +58,11 @@ func (e *Error) Error() string {
 	if errors.As(e.Err, &errno) {
 		text = strings.TrimSuffix(text, ": "+errno.Error())
 	}
-	return e.At + ": " + text
+	text = e.At + ": " + text
+	if len(e.Included) > 0 {
+		text += " (included at " + strings.Join(e.Included, ", ") + ")"
+	}
+	return text
 }
 
 // Unwrap returns the cause.
@@ -63,28 +76,27 @@ const letters = "r (read), w (write), x (run) and c (create and remove)"
 // do it in ~:r.
 func (p *Policy) AddUnveil(word, at string) error {
 	const hint = "write it as in -u /usr:rx; the letters are " + letters + ", and none hide the path"
-	path, perms, err := unveil.ParseRule(word)
+	path, letters, err := unveil.ParseRule(word)
 	if err != nil {
 		return &Error{At: at, Err: err, Hint: hint}
 	}
-	return p.unveil(path, perms, at, hint)
+	if path, err = p.expand("unveil", path, at); err != nil {
+		return err
+	}
+	return p.unveil(unveil.Entry{Path: path, Letters: letters}, at, hint)
 }
 
 // unveil adds an entry.
-func (p *Policy) unveil(path, perms, at, hint string) error {
-	path, err := p.expand(path, at)
-	if err != nil {
-		return err
-	}
-	if err := new(unveil.Rules).Unveil(path, perms); err != nil {
+func (p *Policy) unveil(e unveil.Entry, at, hint string) error {
+	if err := new(unveil.Rules).Add(e); err != nil {
 		return &Error{At: at, Err: err, Hint: hint}
 	}
-	p.Unveil = append(p.Unveil, Entry{path, perms, at})
+	p.Unveil = append(p.Unveil, Entry{e, at})
 	return nil
 }
 
-// expand replaces a leading ~.
-func (p *Policy) expand(path, at string) (string, error) {
+// expand replaces a leading ~ of a path that a keyword is given.
+func (p *Policy) expand(keyword, path, at string) (string, error) {
 	rest, tilde := strings.CutPrefix(path, "~")
 	if !tilde {
 		return path, nil
@@ -92,9 +104,9 @@ func (p *Policy) expand(path, at string) (string, error) {
 	literal := "./" + clip(path) + " is the file of that name"
 	switch {
 	case rest != "" && rest[0] != '/':
-		return "", &Error{At: at, Err: fmt.Errorf("unveil %q: home directories of other users are not looked up", clip(path)), Hint: "write it out; " + literal}
+		return "", &Error{At: at, Err: fmt.Errorf("%s %q: home directories of other users are not looked up", keyword, clip(path)), Hint: "write it out; " + literal}
 	case !strings.HasPrefix(p.Home, "/"):
-		return "", &Error{At: at, Err: fmt.Errorf("unveil %q: the home directory is not known, HOME is %q", clip(path), clip(p.Home)), Hint: "write it out, or set HOME; " + literal}
+		return "", &Error{At: at, Err: fmt.Errorf("%s %q: the home directory is not known, HOME is %q", keyword, clip(path), clip(p.Home)), Hint: "write it out, or set HOME; " + literal}
 	case rest == "":
 		return p.Home, nil
 	}
@@ -152,6 +164,27 @@ func (p *Policy) AddBind(word, at string) error {
 
 func portsError(at string, err error) error {
 	return &Error{At: at, Err: err, Hint: "write ports as 443, tcp:443, udp:53, udp:*, 8000-8010 or 80,443"}
+}
+
+// AddUnix adds a UNIX socket, or a directory of them, that may be connected
+// to; a leading ~ is expanded.
+func (p *Policy) AddUnix(word, at string) error {
+	path, err := p.expand("unix", word, at)
+	if err != nil {
+		return err
+	}
+	return p.unix(path, at)
+}
+
+func (p *Policy) unix(path, at string) error {
+	switch {
+	case path == "":
+		return &Error{At: at, Err: errors.New("unix: the path is empty"), Hint: "name the socket, or the directory that it is in"}
+	case strings.IndexByte(path, 0) >= 0:
+		return &Error{At: at, Err: fmt.Errorf("unix %q: NUL in the path", clip(path)), Hint: "name the socket, or the directory that it is in"}
+	}
+	p.Unix = append(p.Unix, path)
+	return nil
 }
 
 // AddEnv adds a variable of the environment: NAME is passed on, NAME=VALUE is set.

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/unveil-run/unveil-run/internal/policy"
+	"github.com/unveil-run/unveil-run/unveil"
 )
 
 // What a flag says has the flag as its place, as it was typed.
@@ -32,6 +33,8 @@ func TestFlagErrors(t *testing.T) {
 		{"connect", (*policy.Policy).AddConnect, "70000", `port "70000" is above 65535`, "udp:*", nil},
 		{"connect to 0", (*policy.Policy).AddConnect, "443,udp:0", "port 0 cannot be connected to", "udp:*", nil},
 		{"bind", (*policy.Policy).AddBind, "sctp:1", `unknown protocol "sctp" in "sctp:1"`, "tcp:443", nil},
+		{"socket", (*policy.Policy).AddUnix, "", "unix: the path is empty", "socket", nil},
+		{"socket with NUL", (*policy.Policy).AddUnix, "/a\x00", `unix "/a\x00": NUL in the path`, "socket", nil},
 		{"env", (*policy.Policy).AddEnv, "=x", "a variable without a name", "NAME=VALUE", nil},
 		{"env with NUL", (*policy.Policy).AddEnv, "A=\x00", `a NUL in variable "A=\x00"`, "environment", nil},
 	}
@@ -43,7 +46,7 @@ func TestFlagErrors(t *testing.T) {
 			if tt.errno != nil && !errors.Is(err, tt.errno) {
 				t.Errorf("%v does not wrap %v", err, tt.errno)
 			}
-			if p.Unveil != nil || p.Pledge != nil || p.Connect != nil || p.Bind != nil || p.Env != nil {
+			if p.Unveil != nil || p.Pledge != nil || p.Connect != nil || p.Bind != nil || p.Unix != nil || p.Env != nil {
 				t.Errorf("a bad word was taken: %+v", p)
 			}
 		})
@@ -59,7 +62,10 @@ func TestOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := []policy.Entry{{"/b", "r", "-u /b:r"}, {"/a", "w", "-u /a:w"}, {"/b", "", "-u /b:"}, {"/c", "xcwr", "-u /c:xcwr"}}
+	want := []policy.Entry{
+		{unveil.Entry{Path: "/b", Letters: unveil.R}, "-u /b:r"}, {unveil.Entry{Path: "/a", Letters: unveil.W}, "-u /a:w"},
+		{unveil.Entry{Path: "/b"}, "-u /b:"}, {unveil.Entry{Path: "/c", Letters: unveil.All}, "-u /c:xcwr"},
+	}
 	for i, e := range p.Unveil {
 		if e != want[i] {
 			t.Errorf("entry %d is %v, want %v", i, e, want[i])

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -15,14 +16,21 @@ const maxLine = 8192
 
 // A word of a line, unquoted.
 type word struct {
-	text string
-	at   string
+	text  string
+	at    string
+	value bool // it begins with a variable: ~ and @ of the value are no signs
 }
 
-// split takes a line apart as a shell does, without expanding anything;
-// at renders a column, in bytes from 1. The first error of a line is the
-// leftmost one.
-func split(line string, at func(column int) string) ([]word, error) {
+// A splitter takes lines apart.
+type splitter struct {
+	lookup func(name string) (string, bool)
+	buffer *bufio.Reader
+}
+
+// split takes a line apart as a shell does, and puts the values of variables
+// in: each stays one word, whatever is in it. at renders a column, in bytes
+// from 1. The first error of a line is the leftmost one.
+func (s *splitter) split(line string, at func(column int) string) ([]word, error) {
 	if len(line) > maxLine {
 		return nil, &Error{At: at(maxLine), Err: fmt.Errorf("the line is longer than %d bytes", maxLine), Hint: "a keyword may be repeated on the next line"}
 	}
@@ -37,7 +45,11 @@ func split(line string, at func(column int) string) ([]word, error) {
 	}
 	var words []word
 	r := byteReader{text: line}
-	for lexer := shlex.NewLexer(&r); ; {
+	if s.buffer == nil {
+		s.buffer = bufio.NewReader(nil)
+	}
+	s.buffer.Reset(&r)
+	for lexer := shlex.NewLexer(s.buffer); ; {
 		// No word follows a comment, which ends with the line.
 		rest := strings.TrimLeft(line[r.read:], " \t\r")
 		start := len(line) - len(rest)
@@ -45,18 +57,95 @@ func split(line string, at func(column int) string) ([]word, error) {
 		if err == io.EOF {
 			return words, nil
 		}
-		variable, open := quoting(line[start:r.read])
+		raw := line[start:r.read]
+		variable, open := quoting(raw)
+		w := word{text: text, at: at(start + 1)}
+		if variable >= 0 {
+			substituted, column, err := s.substitute(raw)
+			if err != nil {
+				return nil, &Error{At: at(start + column + 1), Err: err,
+					Hint: "a variable is written $NAME or ${NAME}; a $ that is meant stands in single quotes"}
+			}
+			if open < 0 {
+				list, err := shlex.Split(substituted)
+				if err != nil || len(list) != 1 {
+					return nil, &Error{At: w.at, Err: errors.New("the word cannot be read"), Hint: "this is a mistake of unveil-run itself, please report it"}
+				}
+				w.text = list[0]
+			}
+			w.value = strings.Trim(raw[:variable], `"'`) == ""
+		}
 		switch {
-		case variable >= 0:
-			return nil, &Error{At: at(start + variable + 1), Err: errors.New("variables are not supported"),
-				Hint: "write the path out, with ~ for the home directory; a $ that is meant stands in single quotes"}
 		case err != nil && line[start+open] == '\\':
 			return nil, &Error{At: at(start + open + 1), Err: errors.New("a backslash with nothing behind it"), Hint: "a line does not go on in the next; a keyword may be repeated there"}
 		case err != nil:
 			return nil, &Error{At: at(start + open + 1), Err: errors.New("a quote is not closed"), Hint: "quotes end on the line that they begin on"}
 		}
-		words = append(words, word{text, at(start + 1)})
+		words = append(words, w)
 	}
+}
+
+// substitute puts the values of variables into a word as it is written, quoted
+// so that they stay as they are. With an error comes the index of the variable.
+func (s *splitter) substitute(raw string) (string, int, error) {
+	var b strings.Builder
+	quote := byte(0)
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case c == quote:
+			quote = 0
+		case quote == '\'':
+		case c == '\\' && i+1 < len(raw):
+			b.WriteByte(c)
+			i++
+		case quote == 0 && (c == '\'' || c == '"'):
+			quote = c
+		case c == '$':
+			name, length := variable(raw[i:])
+			if name == "" {
+				return "", i, errors.New("a $ without a name")
+			}
+			value, ok := "", false
+			if s.lookup != nil {
+				value, ok = s.lookup(name)
+			}
+			switch {
+			case !ok:
+				return "", i, fmt.Errorf("the variable %s is not set", clip(name))
+			case !utf8.ValidString(value):
+				return "", i, fmt.Errorf("the value of %s is not UTF-8", clip(name))
+			case strings.IndexByte(value, 0) >= 0:
+				return "", i, fmt.Errorf("a NUL in the value of %s", clip(name))
+			case value == "" && quote == 0:
+				b.WriteString(`""`)
+			}
+			for _, r := range value {
+				b.WriteByte('\\')
+				b.WriteRune(r)
+			}
+			i += length - 1
+			continue
+		}
+		b.WriteByte(raw[i])
+	}
+	return b.String(), 0, nil
+}
+
+// variable returns the name of the variable that a text begins with, written
+// $NAME or ${NAME}, and how long it is written; "" for none.
+func variable(text string) (name string, length int) {
+	name, braces := strings.CutPrefix(text[1:], "{")
+	end := 0
+	for end < len(name) && (name[end] == '_' || name[end]|0x20 >= 'a' && name[end]|0x20 <= 'z' || end > 0 && name[end] >= '0' && name[end] <= '9') {
+		end++
+	}
+	switch {
+	case !braces:
+		return name[:end], 1 + end
+	case end < len(name) && name[end] == '}':
+		return name[:end], 3 + end
+	}
+	return "", 0
 }
 
 // quoting follows the quotes of a word as it is written. It returns the index

@@ -10,10 +10,14 @@ import (
 	"github.com/google/shlex"
 )
 
+// lookup knows one variable.
+func lookup(name string) (string, bool) { return "a b", name == "X" }
+
 // words renders a line taken apart: its words with their columns, or the
 // error with its own.
 func words(line string) (list []string, err error) {
-	ws, err := split(line, strconv.Itoa)
+	s := splitter{lookup: lookup}
+	ws, err := s.split(line, strconv.Itoa)
 	for _, w := range ws {
 		list = append(list, w.at+":"+w.text)
 	}
@@ -49,6 +53,9 @@ func TestSplit(t *testing.T) {
 		{`'$a' b`, []string{"1:$a", "6:b"}},
 		{`\$a "\$b" c`, []string{"1:$a", "5:$b", "11:c"}},
 		{`"'\$'"`, []string{`1:'$'`}},
+		{`$X c`, []string{"1:a b", "4:c"}},
+		{`"$X"c d`, []string{"1:a bc", "7:d"}},
+		{`/'$X'\$X${X} "c"`, []string{"1:/$X$Xa b", "14:c"}},
 	}
 	for _, tt := range tests {
 		if got, err := words(tt.line); err != nil || !slices.Equal(got, tt.want) {
@@ -69,12 +76,13 @@ func TestSplitErrors(t *testing.T) {
 		{"# \x00", "3: a NUL"},
 		{"a \xffb", "3: not UTF-8"},
 		{"é \xc3", "4: not UTF-8"},
-		{"unveil $HOME r", "8: variables are not supported"},
-		{`unveil "$HOME" r`, "9: variables are not supported"},
-		{`unveil "it's $HOME" r`, "14: variables are not supported"},
-		{`unveil '$x'$HOME r`, "12: variables are not supported"},
-		{`unveil \\$HOME r`, "10: variables are not supported"},
-		{`a $b "c`, "3: variables are not supported"},
+		{"unveil $NOT r", "8: the variable NOT is not set"},
+		{`unveil "$NOT" r`, "9: the variable NOT is not set"},
+		{`unveil "it's $NOT" r`, "14: the variable NOT is not set"},
+		{`unveil '$x'$NOT r`, "12: the variable NOT is not set"},
+		{`unveil \\$NOT r`, "10: the variable NOT is not set"},
+		{`a $b "c`, "3: the variable b is not set"},
+		{`a "$X c`, "3: a quote is not closed"},
 		{strings.Repeat("a", maxLine+1), "8192: the line is longer than 8192 bytes"},
 	}
 	for _, tt := range tests {
@@ -106,7 +114,8 @@ func FuzzSplit(f *testing.F) {
 		if strings.Contains(line, "\n") {
 			return // the caller's to split at
 		}
-		ws, err := split(line, strconv.Itoa)
+		var s splitter
+		ws, err := s.split(line, strconv.Itoa)
 		want, wantErr := shlex.Split(line)
 		var e *Error
 		if errors.As(err, &e) {
