@@ -132,6 +132,7 @@ func (c *compiler) compile(r *Rules) error {
 	c.entries = make([]*entry, 0, len(r.words))
 	c.tree = make([]node, 0, len(r.words)+usual/2)
 
+	c.reserve(len(r.words) + len(r.grants))
 	c.byID = make(map[id]*entry, len(r.words))
 	for _, w := range r.words {
 		if c.opt.Whole {

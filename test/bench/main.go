@@ -80,15 +80,21 @@ func run(rounds, warm int, asJSON bool) (skipped, broken bool, err error) {
 	if err != nil {
 		return false, false, err
 	}
+	policy, err := measurePolicy(root, dir, target)
+	if err != nil {
+		return false, false, err
+	}
 	verdicts, broken := judge(results)
+	broken = broken || !policy.Holds
 	for _, c := range list {
 		broken = broken || !c.Holds
 	}
 	if asJSON {
-		err = json.NewEncoder(os.Stdout).Encode(report{release(), rounds, results, verdicts, list})
+		err = json.NewEncoder(os.Stdout).Encode(report{release(), rounds, results, verdicts, list, policy})
 	} else {
 		printTable(results, verdicts, rounds)
 		printCosts(list)
+		printPolicy(policy)
 	}
 	return len(missing) > 0, broken, err
 }
@@ -112,6 +118,7 @@ type report struct {
 	Rows     []result  `json:"rows"`
 	Verdicts []verdict `json:"budgets"`
 	Library  []cost    `json:"library"`
+	Policy   large     `json:"policy"`
 }
 
 // A verdict is a row of unveil-run against one peer.
