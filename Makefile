@@ -77,9 +77,11 @@ install: build ## install the launcher, the library and their manuals below DEST
 	ln -sf libunveil-compat.so.0 '$(DESTDIR)$(LIBDIR)/libunveil-compat.so'
 	install -D -m 644 build/libunveil.a '$(DESTDIR)$(LIBDIR)/libunveil.a'
 	install -D -m 644 cgo/unveil.h '$(DESTDIR)$(INCDIR)/unveil.h'
+	install -D -m 644 cgo/include/overlay/unistd.h '$(DESTDIR)$(INCDIR)/unveil-overlay/unistd.h'
 	install -d '$(DESTDIR)$(LIBDIR)/pkgconfig'
-	sed -e 's|@prefix@|$(PREFIX)|' -e 's|@libdir@|$(LIBDIR)|' -e 's|@includedir@|$(INCDIR)|' -e 's|@version@|$(LIB_VERSION)|' \
-		cgo/unveil.pc.in >'$(DESTDIR)$(LIBDIR)/pkgconfig/unveil.pc'
+	for pc in unveil unveil-overlay; do \
+		sed -e 's|@prefix@|$(PREFIX)|' -e 's|@libdir@|$(LIBDIR)|' -e 's|@includedir@|$(INCDIR)|' -e 's|@version@|$(LIB_VERSION)|' \
+		cgo/$$pc.pc.in >'$(DESTDIR)$(LIBDIR)/pkgconfig/'$$pc.pc || exit; done
 	install -D -m 644 cmd/unveil-run/unveil-run.1 '$(DESTDIR)$(MANDIR)/man1/unveil-run.1'
 	install -D -m 644 cmd/unveil-run/unveil-policy.5 '$(DESTDIR)$(MANDIR)/man5/unveil-policy.5'
 	for page in $(wildcard cgo/*.3); do install -D -m 644 $$page '$(DESTDIR)$(MANDIR)/man3/'$${page##*/} || exit; done

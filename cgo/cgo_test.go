@@ -181,7 +181,7 @@ func cases(t *testing.T, path string, uid int, env ...string) {
 // shown are the names that the library exports: those of libunveil.map.
 var shown = []string{
 	"execl", "execle", "execlp", "execv", "execve", "execveat", "execvp", "execvpe", "fexecve",
-	"pledge", "posix_spawn", "posix_spawnp", "unveil", "unveil_hides",
+	"issetugid", "pledge", "posix_spawn", "posix_spawnp", "unveil", "unveil_hides",
 }
 
 // TestObject looks at the library itself.
@@ -370,7 +370,7 @@ func TestManuals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	comments := regexp.MustCompile(`(?s)/\*.*?\*/\s*int (\w+)\(`).FindAllSubmatch(header, -1)
+	comments := regexp.MustCompile(`(?s)/\*.*?\*/\s*int \((\w+)\)\(`).FindAllSubmatch(header, -1)
 	if len(comments) != 3 {
 		t.Fatalf("%d functions with comments in unveil.h", len(comments))
 	}

@@ -104,6 +104,9 @@ bool veil_hides(int dir, const char *path, bool follow);	/* of the sealed table;
 /* unveil.c */
 int unveil_seal(void);	/* seals, for exec.c: a list that was sealed is closed */
 
+/* setid.c */
+bool set_id(void);	/* may this image have more rights than who started it? Then the environment is not to be listened to */
+
 /* libc.c */
 bool libc_is_glibc(void);
 /* what libc would fetch when the filter no longer lets it */

@@ -59,7 +59,7 @@ extern "C" {
  * E2BIG	the process has as many layers of Landlock as there can be
  * ENOMEM, EMFILE, ENFILE	no memory, or no descriptor is free
  */
-int pledge(const char *promises, const char *execpromises)
+int (pledge)(const char *promises, const char *execpromises)
 #ifdef __GNUC__
 	__attribute__((visibility("default")))
 #endif
@@ -96,7 +96,7 @@ int pledge(const char *promises, const char *execpromises)
  * EBADF	the program has closed the descriptor of an unveiled directory, and
  *		another has its name now
  */
-int unveil(const char *path, const char *permissions)
+int (unveil)(const char *path, const char *permissions)
 #ifdef __GNUC__
 	__attribute__((visibility("default")))
 #endif
@@ -114,7 +114,7 @@ int unveil(const char *path, const char *permissions)
  * is free. Never fails, leaves errno alone, takes no lock and 5 KB of the
  * stack, and may be called where unveil() may. libunveil-compat.so asks it.
  */
-int unveil_hides(int dir, const char *path, int flags)
+int (unveil_hides)(int dir, const char *path, int flags)
 #ifdef __GNUC__
 	__attribute__((visibility("default")))
 #endif

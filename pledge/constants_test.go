@@ -80,6 +80,7 @@ var constants = map[string]uint64{
 	"PROT_EXEC":                    unix.PROT_EXEC,
 	"PROT_READ":                    unix.PROT_READ,
 	"PROT_WRITE":                   unix.PROT_WRITE,
+	"PR_GET_AUXV":                  unix.PR_GET_AUXV,
 	"PR_GET_DUMPABLE":              unix.PR_GET_DUMPABLE,
 	"PR_GET_NO_NEW_PRIVS":          unix.PR_GET_NO_NEW_PRIVS,
 	"PR_SET_CHILD_SUBREAPER":       unix.PR_SET_CHILD_SUBREAPER,

@@ -124,7 +124,7 @@ var table = []row{
 				{call: sys_prctl, when: all{arg0.in(unix.PR_GET_PDEATHSIG, unix.PR_GET_DUMPABLE, unix.PR_SET_DUMPABLE, unix.PR_GET_KEEPCAPS,
 					unix.PR_GET_TIMING, unix.PR_SET_NAME, unix.PR_GET_NAME, unix.PR_CAPBSET_READ, unix.PR_GET_TSC, unix.PR_GET_SECUREBITS,
 					unix.PR_SET_TIMERSLACK, unix.PR_GET_TIMERSLACK, unix.PR_GET_CHILD_SUBREAPER, unix.PR_GET_TID_ADDRESS,
-					unix.PR_SET_THP_DISABLE, unix.PR_GET_THP_DISABLE, unix.PR_SET_VMA)}},
+					unix.PR_SET_THP_DISABLE, unix.PR_GET_THP_DISABLE, unix.PR_GET_AUXV, unix.PR_SET_VMA)}},
 				{call: sys_prlimit64, when: all{arg2.null()}},
 				// To oneself they change nothing, and busybox makes them at each start.
 				{call: sys_setgid, when: all{arg0.ownGID()}},
