@@ -171,30 +171,6 @@ func (c *cLibrary) same(t *testing.T, set Set, o Options) {
 	}
 }
 
-// portSets are the sets that programs of OpenBSD's ports ask for.
-func portSets(t *testing.T) []Set {
-	t.Helper()
-	text, err := os.ReadFile("testdata/ports")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list []Set
-	for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
-		if strings.HasPrefix(line, "#") {
-			continue
-		}
-		set, err := Parse(line)
-		if err != nil {
-			t.Fatalf("%q: %v", line, err)
-		}
-		list = append(list, set)
-	}
-	if len(list) < 50 {
-		t.Fatalf("only %d sets", len(list))
-	}
-	return list
-}
-
 // TestC holds that the C library compiles the same programs, instruction by
 // instruction: for each promise alone and every two of them, for what ports
 // ask for, and for sets at random, under all options.
