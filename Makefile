@@ -123,11 +123,17 @@ test-kernels: ## run the tests on real kernels, emulated: minutes (RUN=REGEXP of
 test-packages: ## install the packages in new roots of Debian, as root, and use them there
 	go run ./test/packages
 
+FUZZTIME ?= 1m
+
+fuzz: ## run every fuzz target for FUZZTIME: 1m, or 500x for so many inputs
+	go run ./test/fuzz -time $(FUZZTIME)
+
 bench: ## what a launch costs, beside landrun and bwrap, and the library's calls, beside none
 	go run ./test/bench
 
 ci: export CI = true
-ci: lint build race pure cross ## all of it; a test that cannot run here is a failure
+ci: FUZZTIME = 1000x
+ci: lint build race pure cross fuzz ## all of it; a test that cannot run here is a failure
 	@echo "make ci: all passed"
 
 # Under the race detector, which needs cgo, and lets each process that ends
@@ -151,5 +157,5 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile
 
 FORCE:
-.PHONY: build install uninstall deb release test test-kernels test-packages lint bench ci race pure cross clean help FORCE
+.PHONY: build install uninstall deb release test test-kernels test-packages lint fuzz bench ci race pure cross clean help FORCE
 .NOTPARALLEL:

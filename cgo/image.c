@@ -96,16 +96,20 @@ static bool eat(struct line *l, char c)
 	case FIRST:
 		if (c != '-')
 			return digit(&l->first, c);
+		if (l->length == 1)
+			return false;
 		break;
 	case LAST:
 		if (c != ' ')
 			return digit(&l->last, c);
+		if (l->length == 1)
+			return false;
 		break;
 	case PERMS:
 		if (c != ' ') {
 			l->write |= c == 'w';
 			l->exec |= c == 'x';
-			return l->length <= 4;
+			return l->length <= 4 && (c == '-' || c == "rwxp"[l->length - 1] || (l->length == 4 && c == 's'));
 		}
 		if (l->length != 5)
 			return false;

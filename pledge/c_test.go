@@ -83,7 +83,7 @@ func newCLibrary(t testing.TB, cc string, arch Arch) *cLibrary {
 }
 
 // compiler returns the C compiler that go uses, or says that there is none.
-func compiler(t *testing.T) string {
+func compiler(t testing.TB) string {
 	t.Helper()
 	cc := os.Getenv("CC")
 	if cc == "" {
@@ -296,23 +296,26 @@ func TestCFacts(t *testing.T) {
 	}
 }
 
+// sameWords holds that C reads words as Parse does.
+func (c *cLibrary) sameWords(t *testing.T, s string) {
+	t.Helper()
+	want := ""
+	set, err := Parse(s)
+	var e *ParseError
+	if errors.As(err, &e) {
+		want = strconv.Itoa(-int(e.Errno))
+	} else {
+		want = fmt.Sprintf("%x", uint64(set))
+	}
+	if got := c.ask(t, "w "+hex.EncodeToString([]byte(s))); got != want {
+		t.Errorf("%q: C says %s, Go %s (%v)", s, got, want, err)
+	}
+}
+
 // TestCWords holds that the C library reads words as Parse does.
 func TestCWords(t *testing.T) {
 	c := newCLibrary(t, compiler(t), AMD64)
-	check := func(s string) {
-		t.Helper()
-		want := ""
-		set, err := Parse(s)
-		var e *ParseError
-		if errors.As(err, &e) {
-			want = strconv.Itoa(-int(e.Errno))
-		} else {
-			want = fmt.Sprintf("%x", uint64(set))
-		}
-		if got := c.ask(t, "w "+hex.EncodeToString([]byte(s))); got != want {
-			t.Errorf("%q: C says %s, Go %s (%v)", s, got, want, err)
-		}
-	}
+	check := func(s string) { t.Helper(); c.sameWords(t, s) }
 	for _, r := range table {
 		for _, s := range []string{r.name, r.name + " ", r.name + "  stdio", " " + r.name, r.name[:len(r.name)-1], r.name + "x", strings.ToUpper(r.name), r.name + "\t", r.name + ",stdio",
 			"stdio " + r.name + " " + r.name} {

@@ -85,6 +85,27 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// someArgs are arguments at random; half are those that some condition of the
+// steps of a call is about.
+func someArgs(random *rand.Rand, steps []step) (args [6]uint64) {
+	for i := range args {
+		args[i] = random.Uint64() >> (random.Uint32() % 64)
+	}
+	for _, w := range steps[random.IntN(len(steps))].when {
+		v := uint64(w.mask)
+		if len(w.values) > 0 {
+			v = uint64(w.values[random.IntN(len(w.values))])
+		}
+		switch random.IntN(4) {
+		case 0:
+			args[w.arg] = v
+		case 1:
+			args[w.arg] = v | random.Uint64()<<32 // an int, with another high half
+		}
+	}
+	return args
+}
+
 // FuzzCompile holds that every set, whatever the options, makes a program that
 // the kernel takes and that does what the tables say.
 func FuzzCompile(f *testing.F) {
@@ -114,21 +135,8 @@ func FuzzCompile(f *testing.F) {
 				if n.nr[column] < 0 {
 					continue
 				}
-				d := data{nr: uint32(n.nr[column]), arch: auditArch(arch), ip: gate ^ random.Uint64()&(1<<(random.Uint32()%64)-1)}
-				steps := said[c].everyStep(set, o)
-				for i := range d.args {
-					d.args[i] = random.Uint64() >> (random.Uint32() % 64)
-				}
-				// Half of the arguments are those that some condition is about.
-				for _, w := range steps[random.IntN(len(steps))].when {
-					v := uint64(w.mask)
-					if len(w.values) > 0 {
-						v = uint64(w.values[random.IntN(len(w.values))])
-					}
-					if random.IntN(2) == 0 {
-						d.args[w.arg] = v | random.Uint64()<<32
-					}
-				}
+				d := data{nr: uint32(n.nr[column]), arch: auditArch(arch), ip: gate ^ random.Uint64()&(1<<(random.Uint32()%64)-1),
+					args: someArgs(random, said[c].everyStep(set, o))}
 				got, err := simulate(p.program, d)
 				if err != nil {
 					t.Fatalf("pledge %q: %s: %v", set, n.name, err)

@@ -97,48 +97,42 @@ func TestImage(t *testing.T) {
 			}
 		}
 		for _, arch := range []Arch{AMD64, ARM64} {
-			o := Options{Arch: arch, OnViolation: Violation(1 + round%2), NoLayer: round%4 == 0, NoTruncate: round%5 == 0, KeepHandler: round%3 == 0, Pid: 1234, UID: 1000, GID: 1000, Image: image}
-			p, err := Compile(set, o)
+			imageIsTable(t, random, set, Options{Arch: arch, OnViolation: Violation(1 + round%2), NoLayer: round%4 == 0, NoTruncate: round%5 == 0, KeepHandler: round%3 == 0, Pid: 1234, UID: 1000, GID: 1000, Image: image}, 12)
+		}
+	}
+}
+
+// imageIsTable holds a program that is bound to an image against the tables:
+// every call, so many times.
+func imageIsTable(t *testing.T, random *rand.Rand, set Set, o Options, tries int) {
+	t.Helper()
+	p, err := Compile(set, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := verify(p.program); err != nil {
+		t.Fatal(err)
+	}
+	column, _ := o.Arch.column()
+	next := o
+	next.outside, next.anyPid = true, set.Has(words("proc"))
+	inside, outside := collect(set, o), collect(o.Image.Next, next)
+	for c, n := range numbers {
+		if n.nr[column] < 0 {
+			continue
+		}
+		steps := inside[c].everyStep(set, o)
+		for range tries {
+			d := data{nr: uint32(n.nr[column]), arch: auditArch(o.Arch), ip: edges(random, o.Arch, o.Image.Ranges), args: someArgs(random, steps)}
+			if call(c) == sys_mremap && random.IntN(4) > 0 {
+				d.args[0], d.args[3] = edges(random, o.Arch, o.Image.Ranges), d.args[3]&^unix.MREMAP_FIXED
+			}
+			got, err := simulate(p.program, d)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := verify(p.program); err != nil {
-				t.Fatal(err)
-			}
-			column, _ := arch.column()
-			next := o
-			next.outside, next.anyPid = true, set.Has(words("proc"))
-			inside, outside := collect(set, o), collect(image.Next, next)
-			for c, n := range numbers {
-				if n.nr[column] < 0 {
-					continue
-				}
-				steps := inside[c].everyStep(set, o)
-				for range 12 {
-					d := data{nr: uint32(n.nr[column]), arch: auditArch(arch), ip: edges(random, arch, image.Ranges)}
-					for i := range d.args {
-						d.args[i] = random.Uint64() >> (random.Uint32() % 64)
-					}
-					for _, w := range steps[random.IntN(len(steps))].when {
-						v := uint64(w.mask)
-						if len(w.values) > 0 {
-							v = uint64(w.values[random.IntN(len(w.values))])
-						}
-						if random.IntN(2) == 0 {
-							d.args[w.arg] = v
-						}
-					}
-					if call(c) == sys_mremap && random.IntN(4) > 0 {
-						d.args[0], d.args[3] = edges(random, arch, image.Ranges), d.args[3]&^unix.MREMAP_FIXED
-					}
-					got, err := simulate(p.program, d)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if want := interpretImage(&inside[c], &outside[c], set, o, next, d); got != want {
-						t.Fatalf("%s: pledge %q, %+v: %s%#x from %#x: program says %s, table says %s", arch, set, image, n.name, d.args, d.ip, action(got), action(want))
-					}
-				}
+			if want := interpretImage(&inside[c], &outside[c], set, o, next, d); got != want {
+				t.Fatalf("%s: pledge %q, %+v: %s%#x from %#x: program says %s, table says %s", o.Arch, set, o.Image, n.name, d.args, d.ip, action(got), action(want))
 			}
 		}
 	}
