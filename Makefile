@@ -128,8 +128,8 @@ FUZZTIME ?= 1m
 fuzz: ## run every fuzz target for FUZZTIME: 1m, or 500x for so many inputs
 	go run ./test/fuzz -time $(FUZZTIME)
 
-bench: ## what a launch costs, beside landrun and bwrap, and the library's calls, beside none
-	go run ./test/bench
+bench: ## what a launch costs, beside other launchers, and the library's calls, beside none; plots in build/bench
+	go run ./test/bench -svg build/bench
 
 ci: export CI = true
 ci: FUZZTIME = 1000x

@@ -8,8 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // budgets are the highest ratios of unveil-run to a peer: the table of
@@ -22,6 +20,7 @@ func main() {
 		warm   = flag.Int("warm", 10, "`rounds` before them")
 		asJSON = flag.Bool("json", false, "print JSON instead of a table")
 		budget = flag.Bool("budget", false, "exit with 1 where a budget is broken")
+		svg    = flag.String("svg", "", "write plots into a `directory` too")
 		execs  = flag.Int("execs", 0, "count over `N` execs how often an image falls into the ranges of its parent, and do nothing else")
 	)
 	flag.Parse()
@@ -36,7 +35,7 @@ func main() {
 		}
 		return
 	}
-	skipped, broken, err := run(*rounds, *warm, *asJSON)
+	skipped, broken, err := run(*rounds, *warm, *asJSON, *svg)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -46,7 +45,7 @@ func main() {
 	}
 }
 
-func run(rounds, warm int, asJSON bool) (skipped, broken bool, err error) {
+func run(rounds, warm int, asJSON bool, svg string) (skipped, broken bool, err error) {
 	dir, err := os.MkdirTemp("", "unveil-run-bench")
 	if err != nil {
 		return false, false, err
@@ -76,6 +75,19 @@ func run(rounds, warm int, asJSON bool) (skipped, broken bool, err error) {
 	if err != nil {
 		return false, false, err
 	}
+	many, err := rulesRows(filepath.Join(root, "build/unveil-run"), dir, target)
+	if err != nil {
+		return false, false, err
+	}
+	for _, r := range many {
+		if err := r.confines(dir, target); err != nil {
+			return false, false, fmt.Errorf("%s: %w", r.name, err)
+		}
+	}
+	byRules, err := measure(many, target, max(rounds/4, 1), warm)
+	if err != nil {
+		return false, false, err
+	}
 	list, err := measureLibrary(root, dir, rounds, warm)
 	if err != nil {
 		return false, false, err
@@ -84,15 +96,25 @@ func run(rounds, warm int, asJSON bool) (skipped, broken bool, err error) {
 	if err != nil {
 		return false, false, err
 	}
+	if svg != "" {
+		if err := writePlots(svg, where(), rounds, results, byRules); err != nil {
+			return false, false, err
+		}
+	}
 	verdicts, broken := judge(results)
+	excess := judgeRules(byRules)
+	for _, e := range excess {
+		broken = broken || !e.Holds
+	}
 	broken = broken || !policy.Holds
 	for _, c := range list {
 		broken = broken || !c.Holds
 	}
 	if asJSON {
-		err = json.NewEncoder(os.Stdout).Encode(report{release(), rounds, results, verdicts, list, policy})
+		err = json.NewEncoder(os.Stdout).Encode(report{where(), rounds, results, byRules, verdicts, excess, list, policy})
 	} else {
 		printTable(results, verdicts, rounds)
+		printRules(byRules, excess)
 		printCosts(list)
 		printPolicy(policy)
 	}
@@ -113,10 +135,12 @@ func build() (string, error) {
 }
 
 type report struct {
-	Kernel   string    `json:"kernel"`
+	machine
 	Rounds   int       `json:"rounds"`
 	Rows     []result  `json:"rows"`
+	Rules    []result  `json:"rules"`
 	Verdicts []verdict `json:"budgets"`
+	Excess   []excess  `json:"rules_budgets"`
 	Library  []cost    `json:"library"`
 	Policy   large     `json:"policy"`
 }
@@ -146,15 +170,22 @@ func judge(results []result) (list []verdict, broken bool) {
 }
 
 func printTable(results []result, verdicts []verdict, rounds int) {
-	fmt.Printf("Linux %s, %d rounds, microseconds\n\n", release(), rounds)
-	fmt.Printf("%-28s %8s %8s %8s\n", "", "median", "p95", "faults")
-	for _, r := range results {
-		fmt.Printf("%-28s %8.0f %8.0f %8.0f\n", r.Name, r.Median, r.P95, r.Faults)
-	}
-	fmt.Println()
+	w := where()
+	fmt.Printf("Linux %s, %s, %d processors, %s; microseconds\n", w.Kernel, w.Processor, w.Processors, w.Date)
+	fmt.Printf("again with: go run ./test/bench -n %d\n\n", rounds)
+	printResults(results, results[0])
 	for _, v := range verdicts {
 		fmt.Printf("%-28s %.2f of %s, budget %.2f: %s\n", v.Row, v.Ratio, v.Peer, v.Budget, word(v.Holds))
 	}
+}
+
+// printResults prints rows, and how they are to the median of a first one.
+func printResults(results []result, first result) {
+	fmt.Printf("%-28s %8s %8s %8s %8s\n", "", "median", "p95", "faults", "ratio")
+	for _, r := range results {
+		fmt.Printf("%-28s %8.0f %8.0f %8.0f %8.2f\n", r.Name, r.Median, r.P95, r.Faults, r.Median/first.Median)
+	}
+	fmt.Println()
 }
 
 func word(holds bool) string {
@@ -162,12 +193,4 @@ func word(holds bool) string {
 		return "holds"
 	}
 	return "BROKEN"
-}
-
-func release() string {
-	var u unix.Utsname
-	if unix.Uname(&u) != nil {
-		return "unknown"
-	}
-	return unix.ByteSliceToString(u.Release[:])
 }

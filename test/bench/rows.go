@@ -10,6 +10,8 @@ const (
 	ours    = "unveil-run"
 	landrun = "landrun"
 	bwrap   = "bwrap --ro-bind / /"
+	setpriv = "setpriv --landlock-rule"
+	jail    = "firejail --noprofile"
 )
 
 // A row is one way to start a command.
@@ -42,6 +44,20 @@ func rowsFor(launcher string) (rows []row, missing []string) {
 		missing = append(missing, fmt.Sprintf("bwrap: %v (apt-get install bubblewrap)", err))
 	} else {
 		rows = append(rows, row{bwrap, []string{path, "--ro-bind", "/", "/", "--"}, []string{"touch", "FILE"}})
+	}
+	if argv, err := findSetpriv(); err != nil {
+		missing = append(missing, fmt.Sprintf("setpriv: %v", err))
+	} else {
+		argv = append(argv, "--no-new-privs", "--landlock-access", "fs")
+		for _, rule := range []string{"execute,read-file,read-dir:/usr", "execute,read-file,read-dir:/lib", "read-file,read-dir,write-file:/tmp", "execute:/tmp"} {
+			argv = append(argv, "--landlock-rule", "path-beneath:"+rule)
+		}
+		rows = append(rows, row{setpriv, append(argv, "--"), cat})
+	}
+	if path, err := exec.LookPath("firejail"); err != nil {
+		missing = append(missing, fmt.Sprintf("firejail: %v (apt-get install firejail)", err))
+	} else {
+		rows = append(rows, row{jail, []string{path, "--noprofile", "--quiet", "--read-only=/tmp", "--"}, []string{"touch", "FILE"}})
 	}
 	return rows, missing
 }

@@ -11,25 +11,24 @@ import (
 )
 
 const (
-	// suite is the release of Debian that has landrun.
+	// suite is the release of Debian that has landrun, and a setpriv that
+	// knows Landlock.
 	suite   = "forky"
 	keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 )
 
-// findLandrun returns the words to start landrun with.
-func findLandrun() ([]string, error) {
-	if path, err := exec.LookPath("landrun"); err == nil {
-		return []string{path}, nil
-	}
+// fromDebian returns the words to start a program of a package with, which is
+// unpacked, with the libraries that it needs, where the user's cache is.
+func fromDebian(program string, packages ...string) ([]string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return nil, err
 	}
-	root := filepath.Join(cache, "unveil-run-bench", suite)
+	root := filepath.Join(cache, "unveil-run-bench", suite+"-"+program)
 	// Its libc comes with it, for it wants a newer one than Debian 12 has.
-	program := filepath.Join(root, "usr/bin/landrun")
-	if _, err := os.Stat(program); err != nil {
-		if err := fetch(root, "landrun", "libc6"); err != nil {
+	path := filepath.Join(root, "usr/bin", program)
+	if _, err := os.Stat(path); err != nil {
+		if err := fetch(root, append(packages, "libc6")...); err != nil {
 			return nil, err
 		}
 	}
@@ -37,7 +36,25 @@ func findLandrun() ([]string, error) {
 	if len(loaders) != 1 {
 		return nil, fmt.Errorf("no loader in %s", root)
 	}
-	return []string{loaders[0], "--library-path", filepath.Dir(loaders[0]), program}, nil
+	return []string{loaders[0], "--library-path", filepath.Dir(loaders[0]), path}, nil
+}
+
+// findLandrun takes the one of PATH, where there is one.
+func findLandrun() ([]string, error) {
+	if path, err := exec.LookPath("landrun"); err == nil {
+		return []string{path}, nil
+	}
+	return fromDebian("landrun", "landrun")
+}
+
+// findSetpriv takes the one of PATH when it knows Landlock.
+func findSetpriv() ([]string, error) {
+	if path, err := exec.LookPath("setpriv"); err == nil {
+		if out, _ := exec.Command(path, "--help").Output(); strings.Contains(string(out), "--landlock-rule") {
+			return []string{path}, nil
+		}
+	}
+	return fromDebian("setpriv", "util-linux", "libcap-ng0", "libseccomp2")
 }
 
 // fetch unpacks packages of the suite below root. apt gets lists, a cache and
