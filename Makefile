@@ -87,9 +87,11 @@ install: build ## install the launcher, the library and their manuals below DEST
 	for page in $(wildcard cgo/*.3); do install -D -m 644 $$page '$(DESTDIR)$(MANDIR)/man3/'$${page##*/} || exit; done
 
 uninstall: ## remove what install has installed, with the same DESTDIR and PREFIX
-	rm -f '$(DESTDIR)$(BINDIR)/unveil-run' '$(DESTDIR)$(INCDIR)/unveil.h' '$(DESTDIR)$(LIBDIR)/pkgconfig/unveil.pc'
+	rm -f '$(DESTDIR)$(BINDIR)/unveil-run' '$(DESTDIR)$(INCDIR)/unveil.h' '$(DESTDIR)$(INCDIR)/unveil-overlay/unistd.h'
+	for pc in unveil unveil-overlay; do rm -f '$(DESTDIR)$(LIBDIR)/pkgconfig/'$$pc.pc || exit; done
 	for name in libunveil.so libunveil.so.0 libunveil.a libunveil-compat.so libunveil-compat.so.0; do rm -f '$(DESTDIR)$(LIBDIR)/'$$name || exit; done
-	rm -f '$(DESTDIR)$(MANDIR)/man1/unveil-run.1'
+	rm -f '$(DESTDIR)$(MANDIR)/man1/unveil-run.1' '$(DESTDIR)$(MANDIR)/man5/unveil-policy.5'
+	test ! -d '$(DESTDIR)$(INCDIR)/unveil-overlay' || rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(INCDIR)/unveil-overlay'
 	for page in $(wildcard cgo/*.3); do rm -f '$(DESTDIR)$(MANDIR)/man3/'$${page##*/} || exit; done
 
 # The go of PATH need not be a package, and so nothing is asked of dpkg.

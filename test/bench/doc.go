@@ -17,7 +17,6 @@
 // with one. Budgets are printed beside the figures, and never asserted by a test.
 //
 // landrun, and a setpriv that knows Landlock, are taken from PATH, or else from
-// Debian's archive, by the addresses
-// in /etc/apt and without a change to the system. A launcher that is missing
-// is said; where CI is set that is a failure.
+// Debian's archive, by the addresses in /etc/apt and without a change to the
+// system. A launcher that is missing is said; where CI is set that is a failure.
 package main
