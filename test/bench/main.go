@@ -84,17 +84,22 @@ func run(rounds, warm int, asJSON bool) (skipped, broken bool, err error) {
 	if err != nil {
 		return false, false, err
 	}
+	second, err := measureStageTwo(root, dir, rounds, warm, results)
+	if err != nil {
+		return false, false, err
+	}
 	verdicts, broken := judge(results)
-	broken = broken || !policy.Holds
+	broken = broken || !policy.Holds || !second.Holds
 	for _, c := range list {
 		broken = broken || !c.Holds
 	}
 	if asJSON {
-		err = json.NewEncoder(os.Stdout).Encode(report{release(), rounds, results, verdicts, list, policy})
+		err = json.NewEncoder(os.Stdout).Encode(report{release(), rounds, results, verdicts, list, policy, second})
 	} else {
 		printTable(results, verdicts, rounds)
 		printCosts(list)
 		printPolicy(policy)
+		printStageTwo(second)
 	}
 	return len(missing) > 0, broken, err
 }
@@ -119,6 +124,7 @@ type report struct {
 	Verdicts []verdict `json:"budgets"`
 	Library  []cost    `json:"library"`
 	Policy   large     `json:"policy"`
+	StageTwo stage     `json:"stage_two"`
 }
 
 // A verdict is a row of unveil-run against one peer.
