@@ -16,11 +16,13 @@ VERSION := $(shell git -c safe.directory='$(CURDIR)' describe --tags --always --
 export GOFLAGS += -buildvcs=false
 
 # Static and no PIE: a dynamic or relocated launcher costs more to start than
-# all that it does.
+# all that it does. It carries the library, which an overlay puts where
+# internal/preload embeds it.
 build: build/unveil-run build/libunveil.so.0 build/libunveil.a build/libunveil-compat.so.0 ## build the launcher and the library into build (the default)
 
-build/unveil-run: FORCE # go knows what is up to date
-	CGO_ENABLED=0 go build -trimpath -buildmode=exe -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/unveil-run
+build/unveil-run: build/libunveil.so FORCE # go knows what is up to date
+	printf '{"Replace":{"%s":"%s"}}\n' '$(CURDIR)/internal/preload/libunveil.so' '$(CURDIR)/build/libunveil.so' >build/overlay.json
+	CGO_ENABLED=0 go build -tags libunveil -overlay build/overlay.json -trimpath -buildmode=exe -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/unveil-run
 
 # The library runs with any libc, and so links to none: no call of memcpy(3)
 # that a compiler likes to make of a loop, no check of the stack. It is to be
@@ -57,10 +59,10 @@ $(LIB_BUILD)/libunveil-compat.so: cgo/compat/compat.c cgo/arguments.h cgo/compat
 $(LIB_BUILD)/libunveil-compat.so.0: $(LIB_BUILD)/libunveil-compat.so
 	ln -sf libunveil-compat.so $@
 
-# Without spawn.c: a static program cannot find the functions of libc that it
-# would stand in for. What the files share gets a prefix, since a program may
-# have a function of the same name.
-$(LIB_BUILD)/libunveil.a: $(patsubst cgo/%.c,$(LIB_BUILD)/lib/%.o,$(filter-out cgo/spawn.c,$(LIB_SOURCES))) cgo/libunveil.map
+# Without spawn.c and fork.c: a static program cannot find the functions of libc
+# that it would stand in for; and without preload.c, which is for loaders. What the
+# files share gets a prefix, since a program may have a function of the same name.
+$(LIB_BUILD)/libunveil.a: $(patsubst cgo/%.c,$(LIB_BUILD)/lib/%.o,$(filter-out cgo/spawn.c cgo/fork.c cgo/preload.c,$(LIB_SOURCES))) cgo/libunveil.map
 	@rm -rf $@ $(LIB_BUILD)/lib/static && mkdir -p $(LIB_BUILD)/lib/static
 	nm -g --defined-only $(filter %.o,$^) | awk 'NR == FNR { sub(/;/, ""); public[$$1]; next } \
 		NF == 3 && !($$3 in public) { print $$3, "unveil_in_" $$3 }' cgo/libunveil.map - >$(LIB_BUILD)/lib/static/names

@@ -180,8 +180,8 @@ func cases(t *testing.T, path string, uid int, env ...string) {
 
 // shown are the names that the library exports: those of libunveil.map.
 var shown = []string{
-	"execl", "execle", "execlp", "execv", "execve", "execveat", "execvp", "execvpe", "fexecve",
-	"issetugid", "pledge", "posix_spawn", "posix_spawnp", "unveil", "unveil_hides",
+	"execl", "execle", "execlp", "execv", "execve", "execveat", "execvp", "execvpe", "fexecve", "fork",
+	"issetugid", "pledge", "posix_spawn", "posix_spawnp", "unveil", "unveil_hides", "vfork",
 }
 
 // TestObject looks at the library itself.

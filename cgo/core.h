@@ -4,9 +4,9 @@
  *
  * Every file may make raw system calls (sys.h) and use the stack and static
  * memory. None may allocate, call libc, take a lock that fork(2) can leave
- * held, print, or end the process; two exceptions: handler.c speaks and
- * aborts over a violation, and exec.c calls the exec functions that it stands
- * in for.
+ * held, print, or end the process; with exceptions: handler.c speaks and
+ * aborts over a violation, preload.c ends a process that a launcher cannot
+ * confine, and exec.c calls the exec functions that it stands in for.
  *
  * Functions return 0 or more when they succeed, and a negative errno.
  */
@@ -37,10 +37,18 @@ struct range {
 };
 
 /* filter.c: the seccomp program, the same that package pledge compiles */
+enum violations {
+	LAUNCH_VIOLATIONS,	/* calls on paths are EACCES, all others the end: suits a program that was not written for pledge */
+	END_VIOLATIONS,		/* all are the end, as on OpenBSD */
+	ERRNO_VIOLATIONS,	/* none is: EACCES and EPERM */
+	LOG_VIOLATIONS,		/* the same, by way of the handler, which prints a line; without it the end */
+};
+#define TRAP_PLACE(data)	((data) & 0xff)	/* of a trap: the place of the promise that was lacking, from 1; 0: none grants the call */
+#define TRAP_ERRNO(data)	((data) >> 8)	/* what the call returns; 0: it is the end */
 struct filter_options {
 	promise_set set;
 	uint32_t pid, uid, gid;
-	bool errnos;		/* UNVEIL_VIOLATION=errno: violations are errnos, not the end */
+	enum violations on_violation;
 	bool no_truncate;	/* Landlock below ABI 3 */
 	bool no_layer;		/* no Landlock layer holds paths */
 	bool keep_handler;	/* handler_install() has been; of this image only */
@@ -52,6 +60,7 @@ struct filter_options {
 	unsigned n;
 	bool next_bound;
 	promise_set next;
+	bool next_no_layer;
 	bool foreign;		/* image-bound, next is free: 32-bit calls too; image_foreign() says when */
 };
 #define FILTER_MAX 4096	/* BPF_MAXINSNS */
@@ -78,6 +87,11 @@ void threads_leave(uint64_t mask);
 /* handler.c: SIGSYS */
 int handler_install(void);
 _Noreturn void handler_violation(const char *promise, const char *call);	/* the line, and SIGABRT */
+void handler_log(const char *promise, const char *call);			/* the line alone, once: there is one such call */
+
+/* fork.c */
+void fork_violates(bool end);	/* else it is logged */
+void fork_foresee(void);	/* before a process is made, by whatever function */
 int handler_action(int signal, const struct kernel_sigaction *, struct kernel_sigaction *old);	/* sigaction(2), either may be NULL */
 
 /* kernel.c: what this kernel can do, asked once */
@@ -109,8 +123,10 @@ bool set_id(void);	/* may this image have more rights than who started it? Then 
 
 /* libc.c */
 bool libc_is_glibc(void);
+bool libc_secure(void);	/* this image has more rights than who started it, or it cannot be told */
 /* what libc would fetch when the filter no longer lets it */
 void libc_prepare(bool log);	/* log: syslog(3) too */
+void libc_fetch(bool log);	/* the same, where libc may be called */
 
 /* pledge.c: the state of the process, read and written between
  * threads_enter() and threads_leave() */

@@ -30,6 +30,7 @@ struct answer {
 		ALLOW,
 		PATH,		/* a violation, of a call on a path */
 		END,		/* a violation */
+		QUIET,		/* a violation, of which nothing is said under LOG_VIOLATIONS */
 	} kind;
 	enum __attribute__((packed)) {
 		ALWAYS,
@@ -183,33 +184,44 @@ static int lowest(promise_set set)
 	return set == 0 ? 0 : __builtin_ctzll(set) + 1;
 }
 
-/* The answer to a violation; a trap tells which promise would have granted the call, from 1. */
-static uint32_t violation(const struct builder *b, promise_set lacking)
+/* The answer to a violation; err is what it returns where it does not end the process. */
+static uint32_t violation(const struct builder *b, promise_set lacking, uint32_t err, enum violations on)
 {
-	if (b->set & PROMISE_BIT(PROMISE_ERROR))
+	bool error = (b->set & PROMISE_BIT(PROMISE_ERROR)) != 0;
+
+	if (error && err == EPERM)
 		return RET_ENOSYS;
-	if (b->o->errnos)
-		return SECCOMP_RET_ERRNO | EPERM;
+	if (on == LOG_VIOLATIONS && !error && !b->outside)	/* images that come after have no handler */
+		return SECCOMP_RET_TRAP | err << 8 | (uint32_t)lowest(lacking);
+	if (on == ERRNO_VIOLATIONS || on == LOG_VIOLATIONS)
+		return SECCOMP_RET_ERRNO | err;
 	return SECCOMP_RET_TRAP | (uint32_t)lowest(lacking);
 }
 
 static uint32_t answer_ret(const struct builder *b, const struct call *c, const struct answer *a)
 {
 	promise_set lacking = table_sets[a->mends] & ~b->set;
+	enum violations on = b->o->on_violation;
 
+	if (lacking == 0)
+		lacking = table_sets[c->promises] & ~b->set;
 	switch (a->kind) {
 	case REFUSE:
 		return SECCOMP_RET_ERRNO | a->err;
 	case ALLOW:
 		return SECCOMP_RET_ALLOW;
 	case PATH:
-		if (b->o->errnos)
-			return SECCOMP_RET_ERRNO | EACCES;
+		if (on == END_VIOLATIONS)
+			break;
+		return on == LAUNCH_VIOLATIONS ? SECCOMP_RET_ERRNO | EACCES : violation(b, lacking, EACCES, on);
+	case QUIET:
+		if (on == LOG_VIOLATIONS)
+			on = ERRNO_VIOLATIONS;
 		break;
 	case END:
 		break;
 	}
-	return violation(b, lacking ? lacking : table_sets[c->promises] & ~b->set);
+	return violation(b, lacking, EPERM, on);
 }
 
 static bool applies(const struct builder *b, const struct answer *a)
@@ -218,7 +230,7 @@ static bool applies(const struct builder *b, const struct answer *a)
 		return false;
 	switch (a->only) {
 	case LAYER:
-		return !b->o->no_layer;
+		return !(b->outside ? b->o->next_no_layer : b->o->no_layer);
 	case NO_TRUNCATE:
 		return b->o->no_truncate;
 	case KEEP_HANDLER:
@@ -289,7 +301,7 @@ static unsigned put_steps(const struct builder *b, const struct call *c, struct 
 	else if (c->flags & FLOOR || table_sets[c->outright] & b->set)
 		last = c->flags & TEXT && b->o->n > 0 && !b->outside ? ALLOW_UNLESS_TEXT : SECCOMP_RET_ALLOW;
 	else
-		last = violation(b, table_sets[c->promises] & ~b->set);
+		last = violation(b, table_sets[c->promises] & ~b->set, EPERM, b->o->on_violation);
 	steps[n++] = (struct step){ last, 0, 0 };
 trim:
 	while (n > 1 && steps[n - 2].ret == steps[n - 1].ret) {
@@ -441,12 +453,15 @@ static uint8_t note(uint32_t ret)
 	switch (ret & ~SECCOMP_RET_DATA) {
 	case SECCOMP_RET_ERRNO:
 		return (uint8_t)(128 + (ret & 127));
-	case SECCOMP_RET_TRAP:
-		return (uint8_t)(2 + (ret & SECCOMP_RET_DATA));
+	case SECCOMP_RET_TRAP: {
+		unsigned data = ret & SECCOMP_RET_DATA, err = TRAP_ERRNO(data);
+
+		return (uint8_t)(2 + TRAP_PLACE(data) + (err == 0 ? 0 : err == EPERM ? 1 : 2) * (PROMISES + 1));
+	}
 	}
 	return ret == SECCOMP_RET_ALLOW;
 }
-_Static_assert(PROMISES + 2 < 128 && ENOSYS < 128 && EOPNOTSUPP < 128 && EAFNOSUPPORT < 128 &&
+_Static_assert(2 + 3 * (PROMISES + 1) <= 128 && ENOSYS < 128 && EOPNOTSUPP < 128 && EAFNOSUPPORT < 128 &&
 	       EPROTONOSUPPORT < 128, "notes collide");
 
 /* The place of an answer that is near, or of a new one. */

@@ -1,5 +1,6 @@
 /*
- * What follows a violation: the line, and SIGABRT.
+ * What follows a violation: the line, and SIGABRT; or the line and an errno,
+ * where a launcher was told to log.
  *
  * The filter answers a violation with SECCOMP_RET_TRAP: the kernel does not
  * make the call, and sends SIGSYS to the thread that asked for it, also when
@@ -19,8 +20,10 @@
  * himself how he ends, and the call that was refused stays refused.
  */
 #include "core.h"
+#include "table_gen.h"
 
 #include <signal.h>
+#include <ucontext.h>
 
 #define PR_GET_NAME_	16
 #define SYS_SECCOMP_	1	/* si_code: by a filter */
@@ -121,6 +124,14 @@ _Noreturn void handler_violation(const char *promise, const char *call)
 	end();
 }
 
+void handler_log(const char *promise, const char *call)
+{
+	static bool told;
+
+	if (!__atomic_exchange_n(&told, true, __ATOMIC_RELAXED) && pledge_may_speak())
+		speak(promise, call, 0);
+}
+
 /* What the signal did before, for those that no filter has sent. */
 static struct kernel_sigaction before;
 
@@ -154,25 +165,54 @@ static void hand_on(int signal, siginfo_t *info, void *context)
 	}
 }
 
+#define CALLS_MAX 512	/* above every number that the table knows */
+
+/* Whether this is the first violation of its kind in this process, for those that it survives. */
+static bool first_of(unsigned place, unsigned nr)
+{
+	static uint32_t told[(PROMISES + 1) * CALLS_MAX / 32];
+	unsigned i = place * CALLS_MAX + nr;
+	uint32_t bit = 1u << (i % 32);
+
+	if (place > PROMISES || nr >= CALLS_MAX)
+		return true;
+	return (__atomic_fetch_or(&told[i / 32], bit, __ATOMIC_RELAXED) & bit) == 0;
+}
+
+/* What the call returns that was not made: the kernel has put all registers back. */
+static void return_errno(void *context, unsigned err)
+{
+	mcontext_t *registers = &((ucontext_t *)context)->uc_mcontext;
+
+#ifdef __x86_64__
+	registers->gregs[REG_RAX] = -(long long)err;
+#else
+	registers->regs[0] = -(unsigned long long)err;
+#endif
+}
+
 /*
  * The data of a trap is the place of the promise that was lacking, from 1; 0
- * where none grants the call. A program with trapping filters of its own
+ * where none grants the call; and the errno, where the process goes on. A program with trapping filters of its own
  * cannot be told from ours, and ends here too: whoever could take a violation
  * for his own could go on after it.
  */
 static void on_sigsys(int signal, siginfo_t *info, void *context)
 {
 	const char *promise = NULL;
+	unsigned data = (unsigned)info->si_errno, place = TRAP_PLACE(data), err = TRAP_ERRNO(data);
 
 	if (info->si_code != SYS_SECCOMP_) {
 		hand_on(signal, info, context);
 		return;
 	}
-	if (info->si_errno > 0)
-		promise = words_name((unsigned)info->si_errno - 1);
-	if (pledge_may_speak())
+	if (place > 0)
+		promise = words_name(place - 1);
+	if (pledge_may_speak() && (err == 0 || first_of(place, (unsigned)info->si_syscall)))
 		speak(promise != NULL ? promise : "", call_name((unsigned)info->si_syscall), info->si_syscall);
-	end();
+	if (err == 0)
+		end();
+	return_errno(context, err);
 }
 
 /*

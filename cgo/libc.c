@@ -29,6 +29,7 @@ extern void *dlsym(void *, const char *) weak;
 extern int dl_iterate_phdr(int (*)(struct dl_phdr_info *, size_t, void *), void *) weak;
 extern const char *gnu_get_libc_version(void) weak;
 extern char __libc_single_threaded weak;
+extern unsigned long getauxval(unsigned long) weak;
 
 /* syslog.h and dlfcn.h would declare the functions without weak. */
 #define LOG_NDELAY_	0x08
@@ -39,6 +40,13 @@ extern char __libc_single_threaded weak;
 bool libc_is_glibc(void)
 {
 	return gnu_get_libc_version != NULL || &__libc_single_threaded != NULL;
+}
+
+#define AT_SECURE_ 23
+
+bool libc_secure(void)
+{
+	return getauxval == NULL || getauxval(AT_SECURE_) != 0;
 }
 
 struct imports {
@@ -153,10 +161,14 @@ static void load(const char *name)
 
 void libc_prepare(bool log)
 {
+	if (safe())
+		libc_fetch(log);
+}
+
+void libc_fetch(bool log)
+{
 	struct imports found = { false, false, false };
 
-	if (!safe())
-		return;
 	if (dl_iterate_phdr != NULL)
 		dl_iterate_phdr(look, &found);
 	if (!found.any)

@@ -205,7 +205,7 @@ static struct filter_options options_of(const struct process *was, const struct 
 		.pid = (uint32_t)sys(NR_getpid),
 		.uid = UINT32_MAX,	/* chown(2) has this for "as it is" */
 		.gid = UINT32_MAX,
-		.errnos = wishes.errnos,
+		.on_violation = wishes.errnos ? ERRNO_VIOLATIONS : END_VIOLATIONS,
 		.no_truncate = kernel_abi() < 3,
 		.no_layer = !p->layered,
 		/* Without errnos: hand_on() relies on a call that traps. */
@@ -226,6 +226,7 @@ static void bind_to(struct filter_options *o, const struct process *p, const str
 	o->n = (unsigned)n;
 	o->next_bound = p->exec_pledged;
 	o->next = p->exec | BIT(PROT_EXEC);	/* its loader maps code */
+	o->next_no_layer = o->no_layer;
 	o->foreign = code.foreign;
 }
 

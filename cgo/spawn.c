@@ -31,6 +31,7 @@ static int spawn(const char *name, pid_t *pid, const char *path, const posix_spa
 
 	if (real.object == NULL)
 		return ENOSYS;
+	fork_foresee();
 	err = unveil_seal();
 	return err < 0 ? -err : real.function(pid, path, actions, attr, argv, envp);
 }

@@ -67,7 +67,7 @@ func assemble(leaves []leaf, o Options) []unix.SockFilter {
 
 // assembleBy makes the program with the given way to find a leaf.
 func assembleBy(leaves []leaf, o Options, find func(*assembler, []leaf) int) []unix.SockFilter {
-	a := &assembler{back: make([]unix.SockFilter, 0, 1024), o: &o, near: map[uint32]int{}}
+	a := &assembler{back: make([]unix.SockFilter, 0, min(16*len(leaves), 1024)), o: &o, near: map[uint32]int{}}
 	a.head(find(a, leaves), -1, false)
 	return a.program()
 }

@@ -118,15 +118,15 @@ func question(set Set, o Options) string {
 		}
 		return 0
 	}
-	if o.OnViolation == Launch || o.Unpledged || o.Network != 0 || o.Gate != 0 {
+	if o.Unpledged || o.Network != 0 || o.Gate != 0 {
 		panic("an option of a launcher")
 	}
 	image := o.Image
 	if image == nil {
 		image = &Image{}
 	}
-	s := fmt.Sprintf("f %x %x %x %x %x %x %x %x %x %x %x %x", uint64(set), uint32(o.Pid), uint32(o.UID), uint32(o.GID), b(o.OnViolation == Errno),
-		b(o.NoTruncate), b(o.NoLayer), b(o.KeepHandler), b(image.Foreign), b(image.NextBound), uint64(image.Next), len(image.Ranges))
+	s := fmt.Sprintf("f %x %x %x %x %x %x %x %x %x %x %x %x %x", uint64(set), uint32(o.Pid), uint32(o.UID), uint32(o.GID), int(o.OnViolation),
+		b(o.NoTruncate), b(o.NoLayer), b(o.KeepHandler), b(image.Foreign), b(image.NextBound), uint64(image.Next), b(image.NextNoLayer), len(image.Ranges))
 	for _, r := range image.Ranges {
 		s += fmt.Sprintf(" %x %x", r.First, r.Last)
 	}
@@ -197,10 +197,10 @@ func TestC(t *testing.T) {
 			}
 			for i, set := range sets {
 				for range 4 {
-					c.same(t, set, Options{Arch: arch, OnViolation: Abort + Violation(random.IntN(2)), NoTruncate: random.IntN(2) == 0, NoLayer: random.IntN(2) == 0, KeepHandler: random.IntN(2) == 0,
+					c.same(t, set, Options{Arch: arch, OnViolation: Violation(random.IntN(4)), NoTruncate: random.IntN(2) == 0, NoLayer: random.IntN(2) == 0, KeepHandler: random.IntN(2) == 0,
 						Pid: int(random.Uint32()), UID: int(random.Uint32()), GID: int(random.Uint32())})
 				}
-				bound := Options{Arch: arch, OnViolation: Abort + Violation(random.IntN(2)), NoTruncate: random.IntN(2) == 0, NoLayer: random.IntN(2) == 0, KeepHandler: random.IntN(2) == 0,
+				bound := Options{Arch: arch, OnViolation: Violation(random.IntN(4)), NoTruncate: random.IntN(2) == 0, NoLayer: random.IntN(2) == 0, KeepHandler: random.IntN(2) == 0,
 					Pid: int(random.Uint32()), UID: int(random.Uint32()), GID: int(random.Uint32()), Image: &Image{Ranges: everydayImage}}
 				if i%2 == 0 {
 					bound.Image.Ranges = risingRanges(randomRanges(random, 1<<(random.Uint32()%6)))
@@ -208,7 +208,7 @@ func TestC(t *testing.T) {
 				c.same(t, set&^words("prot_exec"), bound)
 				bound.Image.Foreign = true
 				c.same(t, set&^words("prot_exec"), bound)
-				bound.Image.NextBound, bound.Image.Next = true, sets[random.IntN(len(sets))]
+				bound.Image.NextBound, bound.Image.Next, bound.Image.NextNoLayer = true, sets[random.IntN(len(sets))], random.IntN(2) == 0
 				c.same(t, set&^words("prot_exec"), bound)
 			}
 			for _, n := range []int{100, 300, 512} {
@@ -271,7 +271,7 @@ func TestCFacts(t *testing.T) {
 			if !ok {
 				continue
 			}
-			for _, on := range []Violation{Abort, Errno} {
+			for _, on := range []Violation{Launch, Abort, Errno, Log} {
 				o := f.options(arch, on)
 				if o.Unpledged || o.Network != 0 {
 					continue // of a launcher
@@ -284,7 +284,7 @@ func TestCFacts(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s: %v", f, err)
 				}
-				if want := f.expects.action(f.set, on); got != want {
+				if want := f.action(on); got != want {
 					t.Errorf("%s, violation %d: %s: %s; want %s", arch, on, f, action(got), action(want))
 				}
 				tried++

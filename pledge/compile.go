@@ -41,6 +41,11 @@ const (
 	Abort
 	// Errno ends it for none: calls on paths answer EACCES, others EPERM.
 	Errno
+	// Log answers as Errno, by way of a handler of SIGSYS that says so first:
+	// the data of
+	// the trap has it. Without a handler it ends the process. Images after one that
+	// the program is bound to have none, and get the errno alone.
+	Log
 )
 
 // Network says what a program refuses of the network, whatever is promised,
@@ -71,6 +76,7 @@ type Options struct {
 	UID, GID    int       // the owner that fattr may give files
 	Gate        uint64    // address behind the one execve instruction that is let through; 0 is none
 	Image       *Image    // bind the program to an image; nil is to every one
+	Behind      *Plan     // a program that is on already: what it answers alike is left to it
 
 	// outside makes the answers for the images that come after a bound one,
 	// and anyPid makes every process theirs: they may be of a child.
@@ -99,6 +105,7 @@ func (l *leaf) plain() bool { return len(l.steps[0].when) == 0 }
 type Plan struct {
 	set     Set
 	options Options
+	answers *[len(numbers)]answers // nil behind another program
 	leaves  []leaf
 	program []unix.SockFilter
 }
@@ -106,6 +113,12 @@ type Plan struct {
 // Program returns the instructions, for SECCOMP_SET_MODE_FILTER. The caller
 // must not change them.
 func (p *Plan) Program() []unix.SockFilter { return p.program }
+
+// Narrows reports whether the program does anything: where there is one that it
+// is behind, whether it answers any call otherwise.
+func (p *Plan) Narrows() bool {
+	return len(p.leaves) > 1 || p.leaves[0].steps[0].ret != unix.SECCOMP_RET_ALLOW
+}
 
 // Compile makes the seccomp program of a set. It depends on its arguments
 // alone and touches nothing.
@@ -124,9 +137,18 @@ func Compile(set Set, o Options) (*Plan, error) {
 	if set >= 1<<len(table) {
 		return nil, fmt.Errorf("pledge: set %#x has bits that are no promise: %w", uint64(set), unix.EINVAL)
 	}
-	p := &Plan{set: set, options: o}
+	if b := o.Behind; b != nil {
+		if b.options.Arch != o.Arch || b.options.Image != nil || o.Image != nil || b.answers == nil {
+			return nil, fmt.Errorf("pledge: no program can be behind one of another architecture, of an image, or behind another: %w", unix.EINVAL)
+		}
+		p := &Plan{set: set, options: o}
+		p.leaves = leavesBehind(p, column)
+		p.program = assemble(p.leaves, o)
+		return p, nil
+	}
 	answers := collect(set, o)
-	p.leaves = leaves(p, answers, column)
+	p := &Plan{set: set, options: o, answers: answers}
+	p.leaves = leaves(p, column)
 	if o.Image == nil {
 		p.program = assemble(p.leaves, o)
 	} else {
@@ -162,6 +184,13 @@ func collect(set Set, o Options) *[len(numbers)]answers {
 		// processor. That was a tenth of a launch.
 		a[i].promise = 0
 	}
+	gatherAnswers(set, o, func(c call) *answers { return &a[c] })
+	return &a
+}
+
+// gatherAnswers gathers what the tables say of the calls that at has a place
+// for; it has nil for others.
+func gatherAnswers(set Set, o Options, at func(call) *answers) {
 	lists := [][]refusal{refusals}
 	if !o.Unpledged || o.Network&Listed != 0 {
 		lists = append(lists, fastopenRefusals)
@@ -188,21 +217,26 @@ func collect(set Set, o Options) *[len(numbers)]answers {
 	}
 	if o.Image != nil && !o.outside {
 		lists = append(lists, imageRefusals)
-		a[sys_mremap].text = true
+		if c := at(sys_mremap); c != nil {
+			c.text = true
+		}
 	}
 	for _, list := range lists {
 		for i := range list {
 			for _, call := range list[i].calls {
-				c := &a[call]
-				c.known, c.refused = true, append(c.refused, &list[i])
+				if c := at(call); c != nil {
+					c.known, c.refused = true, append(c.refused, &list[i])
+				}
 			}
 		}
 	}
 	if o.Unpledged {
-		for i := range a {
-			a[i].known, a[i].outright = true, true
+		for i := range numbers {
+			if c := at(call(i)); c != nil {
+				c.known, c.outright = true, true
+			}
 		}
-		return &a
+		return
 	}
 	lack := func(c *answers, held bool, promise int) {
 		if !held && c.promise == 0 {
@@ -210,12 +244,17 @@ func collect(set Set, o Options) *[len(numbers)]answers {
 		}
 	}
 	grant := func(r *row, held bool, promise int) {
-		for _, c := range r.calls {
-			a[c].known, a[c].outright = true, a[c].outright || held
-			lack(&a[c], held, promise)
+		for _, call := range r.calls {
+			if c := at(call); c != nil {
+				c.known, c.outright = true, c.outright || held
+				lack(c, held, promise)
+			}
 		}
 		for rule := range r.every() {
-			c := &a[rule.call]
+			c := at(rule.call)
+			if c == nil {
+				continue
+			}
 			if held && set.Has(words(rule.with)) && !(o.NoLayer && rule.layer) {
 				c.allowed = append(c.allowed, rule)
 			}
@@ -232,15 +271,18 @@ func collect(set Set, o Options) *[len(numbers)]answers {
 	}
 	for i := range denials {
 		if set.Has(words(denials[i].held)) {
-			for _, c := range denials[i].calls {
-				a[c].known, a[c].denied = true, append(a[c].denied, &denials[i])
+			for _, call := range denials[i].calls {
+				if c := at(call); c != nil {
+					c.known, c.denied = true, append(c.denied, &denials[i])
+				}
 			}
 		}
 	}
-	for _, c := range never {
-		a[c].known = true
+	for _, call := range never {
+		if c := at(call); c != nil {
+			c.known = true
+		}
 	}
-	return &a
 }
 
 // words returns the set of promises spelled in the tables themselves, where
@@ -333,16 +375,23 @@ func errnoAction(e unix.Errno) uint32 { return unix.SECCOMP_RET_ERRNO | uint32(e
 
 // action is the answer of a denial under the options.
 func (d *denial) action(set Set, o Options, promise int) uint32 {
+	if lacking := words(d.mends) &^ set; lacking != 0 {
+		promise = bits.TrailingZeros64(uint64(lacking)) + 1
+	}
 	switch d.class {
 	case classErrno:
 		return errnoAction(d.errno)
 	case classPath:
-		if o.OnViolation != Abort {
+		switch {
+		case o.OnViolation == Log && o.tells(set):
+			return tell(promise, unix.EACCES)
+		case o.OnViolation != Abort:
 			return errnoAction(unix.EACCES)
 		}
-	}
-	if lacking := words(d.mends) &^ set; lacking != 0 {
-		promise = bits.TrailingZeros64(uint64(lacking)) + 1
+	case classQuiet:
+		if o.OnViolation == Log {
+			o.OnViolation = Errno
+		}
 	}
 	return violation(set, o, promise)
 }
@@ -356,8 +405,21 @@ func violation(set Set, o Options, promise int) uint32 {
 	switch {
 	case set.Has(promiseError):
 		return errnoAction(unix.ENOSYS)
-	case o.OnViolation == Errno:
+	case o.OnViolation == Log && o.tells(set):
+		return tell(promise, unix.EPERM)
+	case o.OnViolation == Errno, o.OnViolation == Log:
 		return errnoAction(unix.EPERM)
 	}
 	return unix.SECCOMP_RET_TRAP | uint32(promise)
+}
+
+// tells reports whether a handler hears of violations under Log.
+func (o *Options) tells(set Set) bool { return !o.outside && !set.Has(promiseError) }
+
+// toldErrno is the place of the errno in the data of a trap that does not end
+// the process: its handler makes the call return that.
+const toldErrno = 8
+
+func tell(promise int, e unix.Errno) uint32 {
+	return unix.SECCOMP_RET_TRAP | uint32(e)<<toldErrno | uint32(promise)
 }

@@ -119,7 +119,7 @@ func FuzzCompile(f *testing.F) {
 		set := Set(bits & all)
 		random := rand.New(rand.NewPCG(seed, bits))
 		for _, arch := range []Arch{AMD64, ARM64} {
-			o := Options{Arch: arch, OnViolation: Violation(mode % 3), Unpledged: mode&0x10 != 0, NoTruncate: mode&0x20 != 0, NoLayer: mode&0x40 != 0, KeepHandler: mode&0x80 != 0,
+			o := Options{Arch: arch, OnViolation: Violation(mode % 4), Unpledged: mode&0x10 != 0, NoTruncate: mode&0x20 != 0, NoLayer: mode&0x40 != 0, KeepHandler: mode&0x80 != 0,
 				Network: Network(seed % 8),
 				Pid:     int(pid), UID: int(id), GID: int(id + 1), Gate: gate}
 			p, err := Compile(set, o)

@@ -124,10 +124,7 @@ func (w *cWriter) call(c call) string {
 		if !slices.Contains(d.calls, c) {
 			continue
 		}
-		kind := map[class]string{classViolation: "END", classPath: "END", classErrno: "REFUSE"}[d.class]
-		if d.class == classPath {
-			kind = "PATH"
-		}
+		kind := map[class]string{classViolation: "END", classPath: "PATH", classErrno: "REFUSE", classQuiet: "QUIET"}[d.class]
 		more = append(more, w.answer(kind, "ALWAYS", words(d.held), words(d.mends), d.when, d.errno))
 	}
 	w.longest = max(w.longest, len(refused)+len(more)+1)

@@ -11,6 +11,7 @@ const (
 	classViolation class = iota // ends the process: SIGABRT on OpenBSD
 	classPath                   // a call on a path: EACCES in a launcher, a violation in the library
 	classErrno                  // always an errno: libc or a runtime makes the call by itself, or probes for it
+	classQuiet                  // a violation of which nothing is said under Log: all signals are blocked, where a trap would end the process
 )
 
 // A denial says what is answered to its calls, when its conditions hold and
@@ -100,6 +101,8 @@ var denials = []denial{
 		sys_sched_setaffinity, sys_sched_setattr, sys_sched_setparam, sys_sched_setscheduler, sys_capset},
 		class: classErrno, errno: unix.EPERM, reason: "runtimes tune themselves, and go on without"},
 	{calls: []call{sys_setuid, sys_setgid}, mends: "id"},
+	// posix_spawn(3), fork(3) of musl and of glibc since 2.41, and shells around vfork(2).
+	{calls: []call{sys_clone, sys_fork, sys_vfork}, class: classQuiet},
 	{calls: []call{sys_pidfd_open, sys_pidfd_send_signal}, class: classErrno, errno: unix.ENOSYS, reason: "runtimes probe"},
 }
 

@@ -357,7 +357,7 @@ func sorted(set map[string]bool) []string {
 
 // judge says what is wrong with the outcome of a fact, or "".
 func judge(f *fact, got, control outcome) string {
-	want := f.expects.action(f.set, Launch)
+	want := f.action(Launch)
 	data := want & unix.SECCOMP_RET_DATA
 	switch want & unix.SECCOMP_RET_ACTION_FULL {
 	case unix.SECCOMP_RET_ALLOW:
@@ -392,6 +392,6 @@ func couldFail(f *fact, control outcome) bool {
 	if e == nil {
 		return true
 	}
-	a := e.action(f.set, Launch)
+	a := f.means(e, Launch)
 	return a&unix.SECCOMP_RET_ACTION_FULL != unix.SECCOMP_RET_ERRNO || !control.returned || control.errno != unix.Errno(a&unix.SECCOMP_RET_DATA)
 }

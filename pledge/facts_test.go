@@ -192,7 +192,7 @@ func parseExpectation(s string) (expectation, error) {
 	switch kind {
 	case "allow", "kill":
 		return e, nil
-	case "path", "end":
+	case "path", "end", "quiet":
 		if promise != "-" {
 			if e.promise = promise; lookup(promise) == 0 {
 				return e, fmt.Errorf("no promise %q", promise)
@@ -301,14 +301,22 @@ func (f *fact) data(arch Arch) (d data, ok bool) {
 	return d, true
 }
 
-// action is the value of the filter that the expectation means.
-func (e *expectation) action(set Set, on Violation) uint32 {
-	path, end := errnoAction(unix.EACCES), unix.SECCOMP_RET_TRAP|uint32(slices.IndexFunc(table, func(r row) bool { return r.name == e.promise })+1)
+// action is the value of the filter that the fact expects.
+func (f *fact) action(on Violation) uint32 { return f.means(&f.expects, on) }
+
+func (f *fact) means(e *expectation, on Violation) uint32 {
+	trap := unix.SECCOMP_RET_TRAP | uint32(slices.IndexFunc(table, func(r row) bool { return r.name == e.promise })+1)
+	path, end, quiet := errnoAction(unix.EACCES), trap, trap
+	if on == Log && f.outside {
+		on = Errno // no handler is there
+	}
 	switch {
-	case set.Has(words("error")):
-		end = errnoAction(unix.ENOSYS)
+	case f.set.Has(words("error")):
+		end, quiet = errnoAction(unix.ENOSYS), errnoAction(unix.ENOSYS)
 	case on == Errno:
-		end = errnoAction(unix.EPERM)
+		end, quiet = errnoAction(unix.EPERM), errnoAction(unix.EPERM)
+	case on == Log:
+		path, end, quiet = trap|uint32(unix.EACCES)<<8, trap|uint32(unix.EPERM)<<8, errnoAction(unix.EPERM)
 	}
 	if on == Abort {
 		path = end
@@ -322,6 +330,8 @@ func (e *expectation) action(set Set, on Violation) uint32 {
 		return path
 	case "end":
 		return end
+	case "quiet":
+		return quiet
 	}
 	return errnoAction(e.errno)
 }
@@ -340,12 +350,12 @@ func TestFacts(t *testing.T) {
 				continue
 			}
 			tried++
-			for _, on := range []Violation{Launch, Abort, Errno} {
+			for _, on := range []Violation{Launch, Abort, Errno, Log} {
 				got, err := simulate(compiled.get(t, f.set, f.options(arch, on)).program, d)
 				if err != nil {
 					t.Fatalf("%s: %v", f, err)
 				}
-				if want := f.expects.action(f.set, on); got != want {
+				if want := f.action(on); got != want {
 					t.Errorf("%s, violation %d: %s: %s; want %s", arch, on, f, action(got), action(want))
 				}
 			}

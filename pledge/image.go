@@ -25,6 +25,8 @@ type Image struct {
 	// NextBound; else those are free.
 	Next      Set
 	NextBound bool
+	// NextNoLayer is NoLayer of the Options for them.
+	NextNoLayer bool
 	// Foreign lets the pointer decide over calls of the 32-bit architecture
 	// too, where the next image is free; else they end the process. Sound only
 	// where the LDT is empty: its segments have a base that no pointer shows.
@@ -136,6 +138,7 @@ func assembleImage(p *Plan, inside *[len(numbers)]answers, column int) []unix.So
 	} else {
 		next := o
 		next.outside, next.anyPid = true, p.set.Has(words("proc"))
+		next.NoLayer = o.Image.NextNoLayer
 		outside := collect(o.Image.Next, next)
 		of := func(a *[len(numbers)]answers, set Set, o Options, c int) []step {
 			if c < 0 {
@@ -148,18 +151,18 @@ func assembleImage(p *Plan, inside *[len(numbers)]answers, column int) []unix.So
 			plain := len(in[0].when) == 0 && len(out[0].when) == 0
 			return in, out, plain && in[0].ret == out[0].ret || movesText(in)
 		}
-		a.second(o.Image.Next, next, lay(column, func(c int) ([]step, bool) {
+		a.second(o.Image.Next, next, lay(column, len(numbers), func(c int) ([]step, bool) {
 			_, out, decided := both(c)
 			return out, !decided
 		}))
 		out := a.next()
-		a.second(p.set, o, lay(column, func(c int) ([]step, bool) {
+		a.second(p.set, o, lay(column, len(numbers), func(c int) ([]step, bool) {
 			in, _, decided := both(c)
 			return in, !decided
 		}))
 		in := a.next()
 		a.lookup(in, out)
-		first = lay(column, func(c int) ([]step, bool) {
+		first = lay(column, len(numbers), func(c int) ([]step, bool) {
 			in, _, decided := both(c)
 			if !decided {
 				in = []step{{ret: undecided}}

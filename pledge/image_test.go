@@ -91,13 +91,13 @@ func TestImage(t *testing.T) {
 		case 1:
 			image.Foreign = true
 		case 2:
-			image.NextBound = true
+			image.NextBound, image.NextNoLayer = true, round%2 == 0
 			if image.Next = words("stdio rpath"); round >= 10 {
 				image.Next = Set(random.Uint64()) & (1<<len(table) - 1)
 			}
 		}
 		for _, arch := range []Arch{AMD64, ARM64} {
-			imageIsTable(t, random, set, Options{Arch: arch, OnViolation: Violation(1 + round%2), NoLayer: round%4 == 0, NoTruncate: round%5 == 0, KeepHandler: round%3 == 0, Pid: 1234, UID: 1000, GID: 1000, Image: image}, 12)
+			imageIsTable(t, random, set, Options{Arch: arch, OnViolation: Violation(1 + round%3), NoLayer: round%4 == 0, NoTruncate: round%5 == 0, KeepHandler: round%3 == 0, Pid: 1234, UID: 1000, GID: 1000, Image: image}, 12)
 		}
 	}
 }
@@ -115,7 +115,7 @@ func imageIsTable(t *testing.T, random *rand.Rand, set Set, o Options, tries int
 	}
 	column, _ := o.Arch.column()
 	next := o
-	next.outside, next.anyPid = true, set.Has(words("proc"))
+	next.outside, next.anyPid, next.NoLayer = true, set.Has(words("proc")), o.Image.NextNoLayer
 	inside, outside := collect(set, o), collect(o.Image.Next, next)
 	for c, n := range numbers {
 		if n.nr[column] < 0 {

@@ -4,10 +4,11 @@ package pledge
 //
 // It is a good part of a launch, and most of that is memory used for the
 // first time: so plain steps are shared, and all others lie in one array.
-func leaves(p *Plan, a *[len(numbers)]answers, column int) []leaf {
+func leaves(p *Plan, column int) []leaf {
+	a := p.answers
 	plain := []step{unknownCall} // one of each answer
 	all := make([]step, 0, len(numbers)/2)
-	return lay(column, func(c int) ([]step, bool) {
+	return lay(column, len(numbers), func(c int) ([]step, bool) {
 		if c < 0 {
 			return plain[:1:1], true
 		}
@@ -26,11 +27,11 @@ func leaves(p *Plan, a *[len(numbers)]answers, column int) []leaf {
 // from 0, neighbours with the same plain answer joined. It asks for the steps
 // of each call, and of -1, which is every number that is none; where it is
 // told false, no number comes that way and whatever leaf is next to it may
-// have it.
-func lay(column int, stepsOf func(c int) ([]step, bool)) []leaf {
+// have it. room is about how many leaves there will be.
+func lay(column, room int, stepsOf func(c int) ([]step, bool)) []leaf {
 	var at byNumber
 	top := at.fill(column)
-	list := make([]leaf, 0, len(numbers))
+	list := make([]leaf, 0, room)
 	for n := 0; n <= top+1; n++ {
 		steps, comes := stepsOf(int(at[n]) - 1)
 		if !comes {

@@ -27,7 +27,7 @@ func (p *Plan) String() string {
 	sort.Slice(rets, func(i, j int) bool { return rets[i] > rets[j] })
 	for _, r := range rets {
 		names := groups[r]
-		if len(names) == 0 {
+		if len(names) == 0 || r == unix.SECCOMP_RET_ALLOW && p.options.Behind != nil {
 			continue
 		}
 		sort.Strings(names)
@@ -67,6 +67,10 @@ func (p *Plan) String() string {
 			}
 			b.WriteByte('\n')
 		}
+	}
+	if p.options.Behind != nil {
+		b.WriteString("all else: as before\n")
+		return b.String()
 	}
 	fmt.Fprintf(&b, "any other number: %s\n", action(unknownCall.ret))
 	switch i := p.options.Image; {
@@ -111,10 +115,14 @@ func action(ret uint32) string {
 		}
 		return "errno " + unix.ErrnoName(unix.Errno(data))
 	case unix.SECCOMP_RET_TRAP:
-		if data != 0 && int(data) <= len(table) {
-			return "end without " + table[data-1].name
+		what := "end"
+		if e := data >> toldErrno; e != 0 {
+			what = "line and errno " + unix.ErrnoName(unix.Errno(e))
 		}
-		return "end"
+		if place := data & (1<<toldErrno - 1); place != 0 && int(place) <= len(table) {
+			what += " without " + table[place-1].name
+		}
+		return what
 	case unix.SECCOMP_RET_KILL_PROCESS:
 		return "kill"
 	}

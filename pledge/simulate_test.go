@@ -191,7 +191,7 @@ func TestProgramIsTable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, mode := range []Options{{}, {OnViolation: Abort}, {OnViolation: Errno}, {Unpledged: true}, {NoTruncate: true, Gate: 0x7f0000001234}, {NoLayer: true, OnViolation: Abort, KeepHandler: true}, {Unpledged: true, Network: Listed | NoUDP | NoListen}, {Network: Listed}} {
+		for _, mode := range []Options{{}, {OnViolation: Abort}, {OnViolation: Errno}, {OnViolation: Log}, {Unpledged: true}, {NoTruncate: true, Gate: 0x7f0000001234}, {NoLayer: true, OnViolation: Abort, KeepHandler: true}, {Unpledged: true, Network: Listed | NoUDP | NoListen}, {Network: Listed}} {
 			o := mode
 			o.Arch, o.Pid, o.UID, o.GID = arch, 1234, 1000, 1000
 			sets := everydaySets(t)

@@ -224,7 +224,7 @@ static void run_small(int fd)
 
 static int bound(char *self, bool control, const char *next)
 {
-	struct filter_options o = { .pid = (uint32_t)getpid(), .uid = getuid(), .gid = getgid(), .errnos = true, .ranges = ranges };
+	struct filter_options o = { .pid = (uint32_t)getpid(), .uid = getuid(), .gid = getgid(), .on_violation = ERRNO_VIOLATIONS, .ranges = ranges };
 	struct sock_fprog prog = { 0, program };
 	char *text[5], *room, *heap, *bigger;
 	int n, shm, status, memfd = memfd_create("code", 0);

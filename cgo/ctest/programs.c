@@ -2,7 +2,7 @@
  * Prints what filter.c and words.c make of what is asked, one line a question,
  * for a test of package pledge that asks its own code the same:
  *
- *	f SET PID UID GID ERRNOS NO_TRUNCATE NO_LAYER FOREIGN NEXT_BOUND NEXT N FIRST LAST ...
+ *	f SET PID UID GID ON_VIOLATION NO_TRUNCATE NO_LAYER FOREIGN NEXT_BOUND NEXT NEXT_NO_LAYER N FIRST LAST ...
  *		the program in hexadecimal digits, or a negative errno
  *	w DIGITS	the set of the words that the digits are the bytes of
  *	e		errors of words in memory that is there in part, one each
@@ -35,13 +35,14 @@ static struct filter_options options(char *line)
 	o.pid = (uint32_t)number(&line);
 	o.uid = (uint32_t)number(&line);
 	o.gid = (uint32_t)number(&line);
-	o.errnos = number(&line);
+	o.on_violation = (enum violations)number(&line);
 	o.no_truncate = number(&line);
 	o.no_layer = number(&line);
 	o.keep_handler = number(&line);
 	o.foreign = number(&line);
 	o.next_bound = number(&line);
 	o.next = number(&line);
+	o.next_no_layer = number(&line);
 	o.n = (unsigned)number(&line);
 	for (unsigned i = 0; i < o.n; i++) {
 		ranges[i].first = number(&line);

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"debug/elf"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -49,7 +50,8 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// buildTools builds the launcher and the targets: dynamic and static, glibc,
+// buildTools builds the launcher, with libunveil.so inside as make has it and
+// without as go install has it, and the targets: dynamic and static, glibc,
 // musl and Go.
 func buildTools() error {
 	if err := os.Chmod(tools, 0o755); err != nil {
@@ -57,17 +59,28 @@ func buildTools() error {
 	}
 	at := func(name string) string { return filepath.Join(tools, name) }
 	const probe, server = "testdata/probe.c", "./testdata/server"
+	overlay, err := overlayLibrary(at("libunveil.so"))
+	if err != nil {
+		return err
+	}
 	for _, b := range []struct {
 		env  string
 		argv []string
 	}{
-		{"CGO_ENABLED=0", []string{"go", "build", "-race=false", "-o", at("unveil-run"), "."}},
+		// Beside the others' own: tests of other packages build at the same time.
+		{"", []string{"make", "-s", "-C", "../..", "LIB_BUILD=" + tools, at("libunveil.so.0")}},
+		{"CGO_ENABLED=0", []string{"go", "build", "-race=false", "-tags", "libunveil", "-overlay", overlay, "-o", at("unveil-run"), "."}},
+		{"CGO_ENABLED=0", []string{"go", "build", "-race=false", "-o", at("unveil-run-plain"), "."}},
 		{"CGO_ENABLED=0", []string{"go", "build", "-race=false", "-o", at("server"), server}},
+		{"CGO_ENABLED=1", []string{"go", "build", "-race=false", "-o", at("cgo"), "./testdata/cgo"}},
 		{"", []string{"gcc", "-O1", "-Wall", "-Werror", "-o", at("probe"), probe}},
 		{"", []string{"gcc", "-O1", "-static", "-o", at("probe-static"), probe}},
 		{"", []string{"gcc", "-O1", "-static-pie", "-o", at("probe-static-pie"), probe}},
 		{"", []string{"musl-gcc", "-O1", "-static", "-o", at("probe-musl"), probe}},
 		{"", []string{"musl-gcc", "-O1", "-o", at("probe-musl-dynamic"), probe}},
+		{"", []string{"gcc", "-O1", "-no-pie", "-o", at("probe-fixed"), probe}},
+		{"", []string{"gcc", "-O1", "-Wall", "-Werror", "-I../../cgo", "-o", at("linked"), "testdata/linked.c", at("libunveil.so.0"), "-Wl,-rpath," + tools}},
+		{"", []string{"musl-gcc", "-O1", "-I../../cgo", "-o", at("linked-musl"), "testdata/linked.c", at("libunveil.so.0"), "-Wl,-rpath," + tools}},
 	} {
 		cmd := exec.Command(b.argv[0], b.argv[1:]...)
 		cmd.Env = append(os.Environ(), b.env)
@@ -76,6 +89,31 @@ func buildTools() error {
 		}
 	}
 	return nil
+}
+
+// overlayLibrary writes what tells the go command to embed a file as the
+// library, and returns its name.
+func overlayLibrary(library string) (string, error) {
+	// Read here, so that a result of before a change is not taken for a new one.
+	files, err := filepath.Glob("../../cgo/*.[ch]")
+	if err != nil {
+		return "", err
+	}
+	for _, f := range files {
+		if _, err := os.ReadFile(f); err != nil {
+			return "", err
+		}
+	}
+	place, err := filepath.Abs("../../internal/preload/libunveil.so")
+	if err != nil {
+		return "", err
+	}
+	data, err := json.Marshal(map[string]map[string]string{"Replace": {place: library}})
+	if err != nil {
+		return "", err
+	}
+	overlay := filepath.Join(tools, "overlay.json")
+	return overlay, os.WriteFile(overlay, data, 0o644)
 }
 
 // TestScripts runs the scripts of testdata/script, a subject each.
@@ -166,14 +204,20 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// lack ends a test that this machine cannot run: where CI is set that is a
-// failure.
+// lack ends a test that this machine cannot run, and says why.
 func lack(t testing.TB, why string) {
 	t.Helper()
+	missing(t, "Landlock and seccomp: "+why)
+}
+
+// missing ends a test that this machine cannot run: where CI is set that is a
+// failure.
+func missing(t testing.TB, what string) {
+	t.Helper()
 	if os.Getenv("CI") != "" {
-		t.Fatal("needs Landlock and seccomp: ", why)
+		t.Fatal("this machine lacks ", what)
 	}
-	t.Skip("needs Landlock and seccomp: ", why)
+	t.Skip("this machine lacks ", what)
 }
 
 // TestStatic holds that the launcher needs no loader and lies at a fixed

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/unveil-run/unveil-run/internal/filelimit"
+	"github.com/unveil-run/unveil-run/internal/random"
 )
 
 // A Gate is the page with its one instruction.
@@ -30,7 +31,7 @@ func Open() (*Gate, error) {
 	size := unix.Getpagesize()
 	for range tries {
 		var b [16]byte
-		if err := random(b[:]); err != nil {
+		if err := random.Fill(b[:]); err != nil {
 			return nil, fmt.Errorf("gate: getrandom: %w", err)
 		}
 		at := uintptr(binary.NativeEndian.Uint64(b[:])) & addressMask &^ uintptr(size-1)
@@ -55,19 +56,6 @@ func Open() (*Gate, error) {
 		return &Gate{entry}, nil
 	}
 	return nil, fmt.Errorf("gate: no free address: %w", unix.EEXIST)
-}
-
-// random fills b. It asks the kernel: unix.Getrandom goes by the vDSO, whose
-// state has to be mapped and seeded first, for one call (30 us of a launch).
-func random(b []byte) error {
-	n, _, errno := unix.Syscall(unix.SYS_GETRANDOM, uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), 0)
-	if errno != 0 {
-		return errno
-	}
-	if int(n) < len(b) {
-		return unix.EIO
-	}
-	return nil
 }
 
 // mapAt maps a page for writing at an address: EEXIST when it is taken, or

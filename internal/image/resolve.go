@@ -75,6 +75,7 @@ type Image struct {
 
 	// The rest describes the ELF file at the end of the #! chain.
 
+	File    string // its path, canonical
 	Kind    Kind
 	Go      bool   // linked by the Go toolchain
 	Interp  string // PT_INTERP as written, "" if there is none
@@ -230,7 +231,7 @@ func (r *resolver) follow(img *Image) (*object, error) {
 }
 
 func (r *resolver) describe(img *Image, obj *object) {
-	img.Interp = obj.interp
+	img.File, img.Interp = obj.real, obj.interp
 	img.Class, img.Machine = obj.class, obj.machine
 	img.Go = obj.goBuilt
 	switch {

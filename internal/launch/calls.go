@@ -2,6 +2,7 @@ package launch
 
 import (
 	"os"
+	"runtime"
 
 	"github.com/unveil-run/unveil-run/internal/image"
 	"github.com/unveil-run/unveil-run/internal/kernel"
@@ -17,22 +18,36 @@ func starting(img *image.Image) pledge.Set {
 	return 0
 }
 
-// calls compiles the seccomp program. gate is the address of the one execve
-// that is let through.
+// calls compiles the seccomp program that is put on before exec: what is
+// promised to anyone, and what it takes to start. gate is the address of the
+// one execve that is let through.
 func (r *Request) calls(img *image.Image, k kernel.Kernel, net network, gate uint64) (*pledge.Plan, *Failure) {
-	set, pledged := r.pledged()
-	plan, err := pledge.Compile(set|starting(img), pledge.Options{
+	set, pledged := r.granted()
+	o := r.callOptions(k, net)
+	o.Unpledged, o.Gate = !pledged, gate
+	if o.OnViolation == pledge.Log {
+		o.OnViolation = pledge.Errno // nobody is there yet who could speak
+	}
+	more := starting(img)
+	if r.Execpromises != nil {
+		more = promises.protExec // for the loaders of what is executed
+	}
+	plan, err := pledge.Compile(set|more, o)
+	if err != nil {
+		return nil, failed(err)
+	}
+	return plan, nil
+}
+
+// callOptions are those of every program of a launch.
+func (r *Request) callOptions(k kernel.Kernel, net network) pledge.Options {
+	return pledge.Options{
+		Arch:        pledge.Arch(runtime.GOARCH),
 		OnViolation: r.OnViolation,
-		Unpledged:   !pledged,
 		Network:     net.refused(),
 		NoTruncate:  k.ABI > 0 && !k.Truncate(),
 		Pid:         os.Getpid(),
 		UID:         os.Geteuid(),
 		GID:         os.Getegid(),
-		Gate:        gate,
-	})
-	if err != nil {
-		return nil, failed(err)
 	}
-	return plan, nil
 }

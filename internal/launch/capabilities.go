@@ -54,7 +54,7 @@ var promiseCaps = []struct {
 // capabilities returns the most that the command may have; it never gets one
 // that the launcher does not have.
 func (r *Request) capabilities() capSet {
-	set, pledged := r.pledged()
+	set, pledged := r.granted()
 	if !pledged {
 		return unpledgedCaps
 	}

@@ -1,8 +1,9 @@
 package launch
 
 import (
-	"slices"
 	"strings"
+
+	"github.com/unveil-run/unveil-run/internal/preload"
 )
 
 // An environment is a list of NAME=VALUE, no name twice.
@@ -13,7 +14,7 @@ type environment []string
 func (r *Request) environment(own []string) environment {
 	var env environment
 	if !r.ClearEnv {
-		env = slices.Clone(own)
+		env = preload.Forget(own)
 	}
 	for _, word := range r.Env {
 		name, _, sets := strings.Cut(word, "=")

@@ -29,6 +29,9 @@ func (r *Request) explain(b *box, out io.Writer) *Failure {
 		line("promises: none asked for, every call but those refused always")
 	default:
 		line("promises: %s", set)
+		if r.Execpromises != nil {
+			line("of what it executes: %s", *r.Execpromises)
+		}
 		if more := starting(b.image) &^ set; more != 0 {
 			line("to start: %s", more)
 		}
@@ -48,6 +51,7 @@ func (r *Request) explain(b *box, out io.Writer) *Failure {
 	b.net.explain(line)
 	w.WriteString(b.paths.String())
 	w.WriteString(b.calls.String())
+	b.second.explain(&w)
 	for _, g := range b.gaps {
 		kind := "in part"
 		if g.Strict {
@@ -55,8 +59,12 @@ func (r *Request) explain(b *box, out io.Writer) *Failure {
 		}
 		line("%s: %s", kind, g)
 	}
-	for _, l := range r.limits(b, set, pledged) {
+	granted, _ := r.granted()
+	for _, l := range r.limits(b, granted, pledged) {
 		line("in part: %s", l)
+	}
+	if b.second.lost != "" {
+		line("in part: %s", b.second.lost)
 	}
 	if f := r.startable(b); f != nil {
 		line("error: %v", f)

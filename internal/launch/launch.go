@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,6 +24,7 @@ type box struct {
 	paths   *unveil.Plan
 	calls   *pledge.Plan
 	gate    *gate.Gate
+	second  stageTwo
 	gaps    []gap
 	notices []string
 	env     environment
@@ -82,6 +84,9 @@ func (r *Request) compile() (*box, *Failure) {
 	if fail := r.checkNetwork(); fail != nil {
 		return nil, fail
 	}
+	if fail := r.checkExecpromises(); fail != nil {
+		return nil, fail
+	}
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, failedf("working directory: %w", err)
@@ -107,6 +112,10 @@ func (r *Request) compile() (*box, *Failure) {
 		b.paths.Close()
 		return nil, fail
 	}
+	if b.second, fail = r.stageTwo(b); fail != nil {
+		b.paths.Close()
+		return nil, fail
+	}
 	if !r.NoAuto && !r.ClearEnv && b.kernel.ABI > 0 {
 		b.set = append(b.set, b.substitutes(r.Unveil)...)
 	}
@@ -120,6 +129,17 @@ func (r *Request) compile() (*box, *Failure) {
 func (b *box) enter(s Speech) *Failure {
 	if err := b.paths.Create(); err != nil {
 		return explainPath(err)
+	}
+	if plan := b.second.plan; plan != nil {
+		handover, err := plan.Open(os.Getpid())
+		if errors.Is(err, unix.EMFILE) {
+			return failed(err, "raise the limit of open files: ulimit -n")
+		}
+		if err != nil {
+			return failed(err)
+		}
+		b.env = handover.Environment(b.env)
+		b.keep = append(b.keep, handover.Descriptors()...)
 	}
 	if err := keepOnly(b.keep); err != nil {
 		return failed(err)

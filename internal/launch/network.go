@@ -41,7 +41,7 @@ type netPort struct {
 
 // network decides what Landlock holds of the ports, and what seccomp does.
 func (r *Request) network(k kernel.Kernel) network {
-	set, pledged := r.pledged()
+	set, pledged := r.granted()
 	n := network{udp: true, listen: true}
 	dns := pledged && set.Has(promises.dns)
 	if len(r.Connect) == 0 && len(r.Bind) == 0 {
@@ -136,7 +136,7 @@ func tcp(p policy.Ports) bool { return !p.UDP }
 
 // checkNetwork refuses a list that no promise gives a meaning.
 func (r *Request) checkNetwork() *Failure {
-	set, pledged := r.pledged()
+	set, pledged := r.granted()
 	if !pledged {
 		return nil
 	}

@@ -2,11 +2,13 @@ package launch
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/unveil-run/unveil-run/pledge"
 	"github.com/unveil-run/unveil-run/unveil"
 )
 
@@ -15,6 +17,28 @@ func (r *Request) notices(b *box, dir string) []string {
 	var list []string
 	if b.kernel.ABI > 0 && (r.Explain || r.namesRefused(b, dir)) && !b.usable(dir) {
 		list = append(list, fmt.Sprintf("the working directory %q is outside the box", dir))
+	}
+	if r.OnViolation == pledge.Log && b.second.lost != "" {
+		list = append(list, b.second.lost)
+	}
+	if granted, _ := r.granted(); r.Execpromises != nil && granted.Has(promises.rpath) && !r.Execpromises.Has(promises.rpath) {
+		list = append(list, "-P lacks rpath: what the command executes cannot load its libraries")
+	}
+	return append(list, setID(b.image.File)...)
+}
+
+// setID tells what of an executable has no effect under no_new_privs.
+func setID(file string) (list []string) {
+	var st unix.Stat_t
+	if unix.Stat(file, &st) != nil {
+		return nil
+	}
+	// Without x for the group the bit is about locks, as on System V.
+	if uid, gid := st.Mode&unix.S_ISUID != 0, st.Mode&(unix.S_ISGID|unix.S_IXGRP) == unix.S_ISGID|unix.S_IXGRP; uid || gid {
+		list = append(list, fmt.Sprintf("%q runs as who starts it: its set-id bit has no effect", file))
+	}
+	if os.Getuid() != 0 && hasFileCapabilities(file) {
+		list = append(list, fmt.Sprintf("%q runs without its file capabilities", file))
 	}
 	return list
 }

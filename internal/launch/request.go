@@ -11,6 +11,8 @@ type Request struct {
 	policy.Policy
 	Command []string // and its arguments
 
+	Execpromises *pledge.Set // of what the command executes; nil where it has the command's own
+
 	PassFD []int // descriptors that the command inherits beside 0, 1 and 2
 	NoAuto bool  // the command needs rules of its own
 
@@ -43,6 +45,16 @@ func (r *Request) pledged() (pledge.Set, bool) {
 	return promises.stdio, true
 }
 
+// granted is all that the kernel has to let through while the command and
+// what it executes run: the promises and the execpromises.
+func (r *Request) granted() (pledge.Set, bool) {
+	set, pledged := r.pledged()
+	if r.Execpromises != nil {
+		set |= *r.Execpromises
+	}
+	return set, pledged
+}
+
 // entries returns what is unveiled. Where promises stand alone, they alone say
 // what may be done to a path.
 func (r *Request) entries() []policy.Entry {
@@ -63,10 +75,10 @@ func (r *Request) letters() unveil.Letters {
 
 // promises are the ones that the launcher looks at by name.
 var promises = struct {
-	stdio, rpath, dpath, inet, dns, unix, exec, protExec pledge.Set
+	stdio, rpath, dpath, inet, dns, unix, proc, exec, protExec, error pledge.Set
 }{
 	stdio: promise("stdio"), rpath: promise("rpath"), dpath: promise("dpath"),
-	inet: promise("inet"), dns: promise("dns"), unix: promise("unix"), exec: promise("exec"), protExec: promise("prot_exec"),
+	inet: promise("inet"), dns: promise("dns"), unix: promise("unix"), proc: promise("proc"), exec: promise("exec"), protExec: promise("prot_exec"), error: promise("error"),
 }
 
 // promise returns the set of one promise; a test holds each to be one.

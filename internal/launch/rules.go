@@ -6,6 +6,7 @@ import (
 
 	"github.com/unveil-run/unveil-run/internal/image"
 	"github.com/unveil-run/unveil-run/internal/kernel"
+	"github.com/unveil-run/unveil-run/internal/preload"
 	"github.com/unveil-run/unveil-run/pledge"
 	"github.com/unveil-run/unveil-run/unveil"
 )
@@ -37,7 +38,7 @@ var harmlessPaths = []harmless{
 // rules collects what the box opens: the entries, the paths that promises
 // imply, and what the command needs to start.
 func (r *Request) rules(img *image.Image, net network) (*unveil.Rules, *Failure) {
-	set, pledged := r.pledged()
+	set, pledged := r.granted()
 	var rules unveil.Rules
 	net.rules(&rules)
 	if !r.AllowSignals {
@@ -63,6 +64,9 @@ func (r *Request) rules(img *image.Image, net network) (*unveil.Rules, *Failure)
 				return nil, failed(err)
 			}
 		}
+	}
+	if set, _ := r.pledged(); r.Execpromises != nil || r.OnViolation == pledge.Log && set.Has(promises.exec) {
+		rules.Need(preload.MapsPath, unveil.ReadFile, "where the code of the command lies")
 	}
 	if r.NoAuto {
 		return &rules, nil
@@ -114,11 +118,11 @@ func terminal() bool {
 
 // kinds returns the letters that the promises leave to an entry.
 func (r *Request) kinds() unveil.Letters {
-	set, pledged := r.pledged()
+	set, pledged := r.granted()
 	if !pledged {
 		return unveil.All
 	}
-	l := unveil.Kinds(func(name string) bool { return set.Has(promise(name)) })
+	l := kindsOf(set)
 	if r.NoAuto {
 		// The command itself has to start: its x counts without the promise,
 		// which the gate holds.
@@ -127,13 +131,18 @@ func (r *Request) kinds() unveil.Letters {
 	return l
 }
 
+// kindsOf returns the letters that promises leave to an entry.
+func kindsOf(set pledge.Set) unveil.Letters {
+	return unveil.Kinds(func(name string) bool { return set.Has(promise(name)) })
+}
+
 // paths compiles the rules for a kernel.
 func (r *Request) paths(img *image.Image, k kernel.Kernel, net network, dir string) (*unveil.Plan, *Failure) {
 	rules, fail := r.rules(img, net)
 	if fail != nil {
 		return nil, fail
 	}
-	set, pledged := r.pledged()
+	set, pledged := r.granted()
 	plan, err := rules.Compile(unveil.Options{
 		Kernel:      k,
 		Dir:         dir,

@@ -12,9 +12,10 @@ import (
 
 // Words is the command line, in the grammar of its tags: those of kong.
 type Words struct {
-	Unveil []string `short:"u" sep:"none" placeholder:"PATH:LETTERS" group:"box" help:"r read, w write, x run, c create; PATH: hides"`
-	Pledge []string `short:"p" sep:"none" placeholder:"PROMISES" group:"box" help:"system calls, as in \"stdio rpath inet\""`
-	File   []string `short:"f" sep:"none" placeholder:"FILE" group:"box" help:"a policy: unveil, pledge and env lines"`
+	Unveil       []string `short:"u" sep:"none" placeholder:"PATH:LETTERS" group:"box" help:"r read, w write, x run, c create; PATH: hides"`
+	Pledge       []string `short:"p" sep:"none" placeholder:"PROMISES" group:"box" help:"system calls, as in \"stdio rpath inet\""`
+	Execpromises []string `short:"P" sep:"none" placeholder:"PROMISES" group:"box" help:"those of what the command executes"`
+	File         []string `short:"f" sep:"none" placeholder:"FILE" group:"box" help:"a policy: unveil, pledge and env lines"`
 
 	Create     bool `group:"paths" help:"make first what has c and does not exist"`
 	Widen      bool `group:"paths" help:"give c on a name to its whole directory"`
@@ -31,7 +32,7 @@ type Words struct {
 	ClearEnv bool     `group:"command" help:"no variable but those of -e"`
 	PassFD   []string `name:"pass-fd" sep:"none" placeholder:"N" group:"command" help:"keep a descriptor beside 0, 1 and 2"`
 
-	OnViolation string   `placeholder:"abort|errno" group:"run" help:"end the command always, or never"`
+	OnViolation string   `placeholder:"abort|errno|log" group:"run" help:"end the command always, or never"`
 	BestEffort  bool     `group:"run" help:"go on with what this kernel can hold"`
 	Without     []string `sep:"none" placeholder:"MECHANISM" group:"run" help:"and without landlock or seccomp"`
 	Explain     bool     `short:"n" group:"run" help:"print the plan, run nothing"`
@@ -89,6 +90,16 @@ func (w *Words) Request() (*Request, *Failure) {
 			}
 		}
 	}
+	for _, word := range w.Execpromises {
+		var p policy.Policy
+		if err := p.AddPledge(word, "-P"); err != nil {
+			return nil, explainWord(err)
+		}
+		if r.Execpromises != nil {
+			*p.Pledge |= *r.Execpromises
+		}
+		r.Execpromises = p.Pledge
+	}
 	for _, word := range w.PassFD {
 		fd, err := strconv.Atoi(word)
 		if err != nil {
@@ -111,8 +122,10 @@ func (w *Words) Request() (*Request, *Failure) {
 		r.OnViolation = pledge.Abort
 	case "errno":
 		r.OnViolation = pledge.Errno
+	case "log":
+		r.OnViolation = pledge.Log
 	default:
-		return nil, failedf("--on-violation: %q is neither abort nor errno", w.OnViolation).hinted("write it as in: --on-violation errno")
+		return nil, failedf("--on-violation: %q is none of abort, errno and log", w.OnViolation).hinted("write it as in: --on-violation errno")
 	}
 	return r, nil
 }

@@ -96,6 +96,10 @@ func run(rounds, warm int, asJSON bool, svg string) (skipped, broken bool, err e
 	if err != nil {
 		return false, false, err
 	}
+	second, err := measureStageTwo(root, dir, rounds, warm, results)
+	if err != nil {
+		return false, false, err
+	}
 	if svg != "" {
 		if err := writePlots(svg, where(), rounds, results, byRules); err != nil {
 			return false, false, err
@@ -106,17 +110,18 @@ func run(rounds, warm int, asJSON bool, svg string) (skipped, broken bool, err e
 	for _, e := range excess {
 		broken = broken || !e.Holds
 	}
-	broken = broken || !policy.Holds
+	broken = broken || !policy.Holds || !second.Holds
 	for _, c := range list {
 		broken = broken || !c.Holds
 	}
 	if asJSON {
-		err = json.NewEncoder(os.Stdout).Encode(report{where(), rounds, results, byRules, verdicts, excess, list, policy})
+		err = json.NewEncoder(os.Stdout).Encode(report{where(), rounds, results, byRules, verdicts, excess, list, policy, second})
 	} else {
 		printTable(results, verdicts, rounds)
 		printRules(byRules, excess)
 		printCosts(list)
 		printPolicy(policy)
+		printStageTwo(second)
 	}
 	return len(missing) > 0, broken, err
 }
@@ -143,6 +148,7 @@ type report struct {
 	Excess   []excess  `json:"rules_budgets"`
 	Library  []cost    `json:"library"`
 	Policy   large     `json:"policy"`
+	StageTwo stage     `json:"stage_two"`
 }
 
 // A verdict is a row of unveil-run against one peer.

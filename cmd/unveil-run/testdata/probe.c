@@ -7,9 +7,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -83,12 +86,86 @@ main(int argc, char **argv)
 	}
 	if (strcmp(act, "ldso") == 0)	/* LDSO FILE */
 		return said(run(arg, (char *const[]){ (char *)arg, argc > 3 ? argv[3] : "", "say", NULL }));
+	if (strcmp(act, "mmap-exec") == 0)
+		return said((long)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == -1 ? -1 : 0);
+	if (strcmp(act, "mprotect-exec") == 0) {
+		void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		return said(mprotect(p, 4096, PROT_READ | PROT_EXEC));
+	}
+	if (strcmp(act, "map-library") == 0) {	/* FILE, as dlopen(3) does */
+		if ((fd = open(arg, O_RDONLY)) < 0)
+			return said(-1);
+		return said((long)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) == -1 ? -1 : 0);
+	}
+	if (strcmp(act, "take-sigsys") == 0) {	/* and go on after a violation */
+		signal(SIGSYS, SIG_IGN);
+		signal(SIGABRT, SIG_IGN);
+		return said(socket(AF_INET, SOCK_STREAM, 0));
+	}
+	if (strcmp(act, "raw-sigsys") == 0) {	/* the same past libc: SIG_IGN is 1 */
+		unsigned long ignore[4] = { 1, 0, 0, 0 }, none[4] = { 0, 0, 0, 0 };
+
+		syscall(SYS_rt_sigaction, SIGSYS, ignore, NULL, 8);
+		syscall(SYS_rt_sigaction, SIGABRT, ignore, none, 8);
+		return said(socket(AF_INET, SOCK_STREAM, 0));
+	}
+	if (strcmp(act, "block-sigsys") == 0) {
+		sigset_t all;
+
+		sigfillset(&all);
+		sigprocmask(SIG_BLOCK, &all, NULL);
+		return said(socket(AF_INET, SOCK_STREAM, 0));
+	}
+	if (strcmp(act, "implied-exec") == 0)	/* READ_IMPLIES_EXEC */
+		return said(syscall(SYS_personality, 0x0400000));
+	if (strcmp(act, "pkey-exec") == 0) {
+		void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		return said(syscall(SYS_pkey_mprotect, p, 4096, PROT_READ | PROT_EXEC, -1));
+	}
+	if (strcmp(act, "memfd-exec") == 0) {	/* as a loader of one's own would */
+		if ((fd = memory("/proc/self/exe", MFD_CLOEXEC)) < 0)
+			return said(-1);
+		return said((long)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0) == -1 ? -1 : 0);
+	}
+	if (strcmp(act, "proc-mem") == 0) {	/* code, written past its protection */
+		const char *code = (const char *)main, byte = *code;
+
+		if ((fd = open("/proc/self/mem", O_RDWR)) < 0)
+			return said(-1);
+		return said(pwrite(fd, &byte, 1, (off_t)code));
+	}
+	if (strcmp(act, "twice") == 0) {
+		socket(AF_INET, SOCK_STREAM, 0);
+		socket(AF_INET6, SOCK_STREAM, 0);
+		return said(mkdir(arg, 0777));
+	}
+	if (strcmp(act, "clear-execve") == 0) {
+		environ = (char *[]){ NULL };
+		return said(run(arg, argv + 2));
+	}
+	if (strcmp(act, "auxv") == 0)	/* is found where the environment ends */
+		return said(getauxval(AT_PAGESZ) == 4096 || getauxval(AT_PAGESZ) == 65536 ? 0 : -1);
 	if (strcmp(act, "fork") == 0) {
 		pid_t pid = fork();
 
 		if (pid == 0)
 			_exit(0);
 		return said(pid > 0 ? waitpid(pid, NULL, 0) : -1);
+	}
+	if (strcmp(act, "raw-fork") == 0) {
+		long pid = syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+
+		if (pid == 0)
+			_exit(0);
+		return said(pid > 0 ? waitpid((pid_t)pid, NULL, 0) : -1);
+	}
+	if (strcmp(act, "spawn") == 0) {
+		pid_t pid;
+
+		errno = posix_spawn(&pid, arg, NULL, NULL, say, environ);
+		return said(errno == 0 ? waitpid(pid, NULL, 0) : -1);
 	}
 	if (strcmp(act, "vfork-execve") == 0) {
 		pid_t pid = vfork();

@@ -1,0 +1,5 @@
+//go:build !libunveil
+
+package preload
+
+var library string

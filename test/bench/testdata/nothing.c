@@ -1,0 +1,5 @@
+/* The command that does nothing. */
+int main(void)
+{
+	return 0;
+}
