@@ -48,10 +48,9 @@ const changes = MakeReg | MakeDir | MakeSym | MakeFifo | MakeSock | RemoveFile |
 type entry struct {
 	path    string // as given
 	letters Letters
+	word    Entry // the whole of it
 	object
 	absent *absent  // nil if the object exists
-	create bool     // if it does not exist
-	spare  bool     // it may be missing
 	names  []string // canonical; several for a bind mount or a hard link
 
 	rights Access // what it grants, for its type, the kinds and the kernel
@@ -181,9 +180,9 @@ func (c *compiler) compile(r *Rules) error {
 
 // enter opens the path of one word. An object that is already there is given
 // the new letters.
-func (c *compiler) enter(w word) error {
-	e := &entry{path: w.path, letters: w.letters, create: w.create, spare: w.optional}
-	o, err := c.open(w.path)
+func (c *compiler) enter(w Entry) error {
+	e := &entry{path: w.Path, letters: w.Letters, word: w}
+	o, err := c.open(w.Path)
 	switch err {
 	case nil:
 	case unix.ENOENT, unix.ENOTDIR:
@@ -191,11 +190,11 @@ func (c *compiler) enter(w word) error {
 	default:
 		return e.fail(Unopened, err)
 	}
-	o.name, err = c.canonical(o, w.path)
+	o.name, err = c.canonical(o, w.Path)
 	switch {
 	case err == unix.EAGAIN:
 		return e.fail(Changed, err)
-	case err == unix.EXDEV && w.letters == 0:
+	case err == unix.EXDEV && w.Letters == 0:
 		c.release(o)
 		return e.fail(Outside, err)
 	case err == unix.EXDEV && !o.dir():
@@ -218,7 +217,7 @@ func (c *compiler) enter(w word) error {
 		return nil
 	}
 	c.release(o)
-	old.path, old.letters = w.path, w.letters
+	old.path, old.letters = w.Path, w.Letters
 	for _, name := range old.names {
 		if name == o.name {
 			return nil

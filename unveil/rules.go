@@ -12,18 +12,11 @@ import (
 //
 // Rules is not safe for use by several goroutines at once.
 type Rules struct {
-	words  []word
+	words  []Entry // of each call of Unveil and Add
 	grants []grant
 	ports  []port
 	net    uint64
 	scopes uint64
-}
-
-// A word is one call of Unveil or Add.
-type word struct {
-	path             string
-	letters          Letters
-	create, optional bool
 }
 
 // A grant is one call of Imply or Need.
@@ -56,7 +49,7 @@ func (r *Rules) Unveil(path, perms string) error {
 	if err != nil {
 		return err
 	}
-	r.words = append(r.words, word{path: path, letters: l})
+	r.words = append(r.words, Entry{Path: path, Letters: l})
 	return nil
 }
 
@@ -70,6 +63,9 @@ type Entry struct {
 	// Optional leaves a path out that does not exist, without a word, also
 	// with the letter c.
 	Optional bool
+	// Private makes the path whatever the letters are and what an entry above
+	// grants, with a mode for its owner alone. It belongs to Create.
+	Private bool
 }
 
 // Add is Unveil of letters that are parsed. The error wraps ENAMETOOLONG for
@@ -78,7 +74,8 @@ func (r *Rules) Add(e Entry) error {
 	if err := checkPath(e.Path); err != nil {
 		return err
 	}
-	r.words = append(r.words, word{e.Path, e.Letters & All, e.Create, e.Optional})
+	e.Letters &= All
+	r.words = append(r.words, e)
 	return nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/unveil-run/unveil-run/internal/image"
-	"github.com/unveil-run/unveil-run/internal/kernel"
 	"github.com/unveil-run/unveil-run/pledge"
 	"github.com/unveil-run/unveil-run/unveil"
 )
@@ -36,21 +35,22 @@ var harmlessPaths = []harmless{
 
 // rules collects what the box opens: the entries, the paths that promises
 // imply, and what the command needs to start.
-func (r *Request) rules(img *image.Image, net network) (*unveil.Rules, *Failure) {
+func (r *Request) rules(b *box) (*unveil.Rules, *Failure) {
 	set, pledged := r.pledged()
 	var rules unveil.Rules
-	net.rules(&rules)
+	b.net.rules(&rules)
 	if !r.AllowSignals {
 		rules.Scope(ll.ScopeSignal)
 	}
 	if !r.AllowAbstract {
 		rules.Scope(ll.ScopeAbstractUnixSocket)
 	}
-	for _, e := range r.entries() {
-		if err := rules.Add(e.Entry); err != nil {
+	for _, e := range b.entries {
+		if err := rules.Add(e); err != nil {
 			return nil, failed(err)
 		}
 	}
+	b.grant(&rules, r.kinds())
 	if fail := r.unixSockets(&rules); fail != nil {
 		return nil, fail
 	}
@@ -80,7 +80,7 @@ func (r *Request) rules(img *image.Image, net network) (*unveil.Rules, *Failure)
 			return nil, failed(err)
 		}
 	}
-	for _, f := range img.Files {
+	for _, f := range b.image.Files {
 		rules.Need(f.Path, rights(f.Need), f.Why)
 	}
 	return &rules, nil
@@ -127,15 +127,15 @@ func (r *Request) kinds() unveil.Letters {
 	return l
 }
 
-// paths compiles the rules for a kernel.
-func (r *Request) paths(img *image.Image, k kernel.Kernel, net network, dir string) (*unveil.Plan, *Failure) {
-	rules, fail := r.rules(img, net)
+// paths compiles the rules for the kernel.
+func (r *Request) paths(b *box, dir string) (*unveil.Plan, *Failure) {
+	rules, fail := r.rules(b)
 	if fail != nil {
 		return nil, fail
 	}
 	set, pledged := r.pledged()
 	plan, err := rules.Compile(unveil.Options{
-		Kernel:      k,
+		Kernel:      b.kernel,
 		Dir:         dir,
 		Kinds:       r.kinds(),
 		Fifo:        !pledged || set.Has(promises.dpath),
