@@ -107,6 +107,9 @@ type Plan struct {
 // must not change them.
 func (p *Plan) Program() []unix.SockFilter { return p.program }
 
+// Arch returns the architecture that the plan is for.
+func (p *Plan) Arch() Arch { return p.options.Arch }
+
 // Compile makes the seccomp program of a set. It depends on its arguments
 // alone and touches nothing.
 //

@@ -167,6 +167,7 @@ func (c *compiler) compile(r *Rules) error {
 	for i, g := range r.grants {
 		if o := extra[i]; o.fd >= 0 {
 			c.grant(o, g.path, g.access, g.why)
+			c.grantRefer(o, g)
 		}
 	}
 	if err := c.refer(); err != nil {
@@ -280,7 +281,7 @@ func (c *compiler) enterGrant(g grant) object {
 		o, err = c.openat(unix.AT_FDCWD, c.fromDir(g.path), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC)
 	}
 	if err != nil {
-		if g.need {
+		if g.need || g.raw {
 			c.notice(strconv.Quote(g.path), " (", g.why, ") cannot be granted: ", err.Error())
 		}
 		return none
@@ -320,6 +321,21 @@ func (c *compiler) grant(o object, path string, a Access, why string) bool {
 	p.index[o.id] = len(p.rules)
 	p.rules = append(p.rules, rule{fd: o.fd, access: a, path: path, why: why})
 	return true
+}
+
+// grantRefer adds REFER to the rule of an object, or makes one of it alone.
+func (c *compiler) grantRefer(o object, g grant) {
+	p := c.plan
+	if !g.raw || !o.dir() || g.access&p.fs&Refer == 0 {
+		return
+	}
+	i, ok := p.index[o.id]
+	if !ok {
+		i = len(p.rules)
+		p.index[o.id] = i
+		p.rules = append(p.rules, rule{fd: o.fd, path: g.path, why: g.why})
+	}
+	p.rules[i].access |= Refer
 }
 
 // join lists two reasons, either of which may be missing.

@@ -25,6 +25,7 @@ type grant struct {
 	access Access
 	why    string
 	need   bool
+	raw    bool // of Grant
 }
 
 // A port is one rule of type LANDLOCK_RULE_NET_PORT.
@@ -134,7 +135,14 @@ func ParseRule(s string) (path string, l Letters, err error) {
 // need no kind of access, and they take nothing away from anything. A path
 // that is missing or out of reach is skipped. why stands in the printed plan.
 func (r *Rules) Imply(path string, access Access, why string) {
-	r.grant(grant{path, access, why, false})
+	r.grant(grant{path: path, access: access, why: why})
+}
+
+// Grant adds a rule as Landlock has it: the rights, REFER among them, hold for
+// the path and everything below it even where an entry says less. A path that is
+// missing is skipped with a notice. why stands in the printed plan.
+func (r *Rules) Grant(path string, access Access, why string) {
+	r.grant(grant{path: path, access: access, why: why, raw: true})
 }
 
 // Need adds what a command itself needs to start: its binary, ld.so, the
@@ -142,7 +150,7 @@ func (r *Rules) Imply(path string, access Access, why string) {
 // the path; an entry below the path wins over it. A path that is missing is
 // skipped with a notice. why stands in the printed plan.
 func (r *Rules) Need(path string, access Access, why string) {
-	r.grant(grant{path, access, why, true})
+	r.grant(grant{path: path, access: access, why: why, need: true})
 }
 
 // usual is how many grants a command needs. Growing to it by doubling takes

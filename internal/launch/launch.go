@@ -30,6 +30,7 @@ type box struct {
 	keep    []int    // descriptors
 	caps    capSet
 	net     network
+	dir     string         // the working directory
 	entries []unveil.Entry // of paths, and of @tmp
 	granted []granted      // by the other tokens
 	tmp     string         // what @tmp is, or ""
@@ -44,6 +45,9 @@ func (r *Request) Run(s Speech, out io.Writer) *Failure {
 		return fail
 	}
 	defer b.paths.Close()
+	if r.Print != "" {
+		return r.print(b, s, out)
+	}
 	if r.Explain {
 		return r.explain(b, out)
 	}
@@ -82,7 +86,7 @@ func (r *Request) compile() (*box, *Failure) {
 	if b.keep, fail = r.inherited(b.env); fail != nil {
 		return nil, fail
 	}
-	if len(r.Command) == 0 {
+	if len(r.Command) == 0 && r.Print == "" {
 		return nil, failedf("no command").hinted("write it as in: unveil-run -u /usr:rx -p %q -- ls -l /usr", "stdio rpath")
 	}
 	if fail := r.checkNetwork(); fail != nil {
@@ -92,9 +96,12 @@ func (r *Request) compile() (*box, *Failure) {
 	if err != nil {
 		return nil, failedf("working directory: %w", err)
 	}
-	b.image, err = image.Resolve(r.Command[0], r.Command[1:], b.env.lookup, dir)
-	if err != nil {
-		return nil, explainImage(err)
+	b.dir, b.image = dir, &image.Image{}
+	if len(r.Command) > 0 {
+		b.image, err = image.Resolve(r.Command[0], r.Command[1:], b.env.lookup, dir)
+		if err != nil {
+			return nil, explainImage(err)
+		}
 	}
 	b.kernel = kernel.Probe()
 	b.net = r.network(b.kernel)

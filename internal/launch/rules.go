@@ -51,6 +51,9 @@ func (r *Request) rules(b *box) (*unveil.Rules, *Failure) {
 		}
 	}
 	b.grant(&rules, r.kinds())
+	if fail := r.grantRights(&rules); fail != nil {
+		return nil, fail
+	}
 	if fail := r.unixSockets(&rules); fail != nil {
 		return nil, fail
 	}
@@ -112,6 +115,42 @@ func terminal() bool {
 	return false
 }
 
+// grantRights adds the rights of landlockconfig files, as far as their kinds of
+// access are promised. They only add, so that nothing can be hidden from them.
+func (r *Request) grantRights(rules *unveil.Rules) *Failure {
+	if len(r.Rights) == 0 {
+		return nil
+	}
+	for _, e := range r.Unveil {
+		if e.Letters == 0 {
+			return failedf("unveil %q: it cannot be hidden beside %q, whose rights only add", e.Path, r.Rights[0].From).hinted("take it out of the paths of that file")
+		}
+	}
+	set, pledged := r.pledged()
+	kinds := r.kinds()
+	for _, right := range r.Rights {
+		access := right.Access
+		if pledged {
+			mask := kinds.Access()
+			if kinds&unveil.R == 0 && access&unveil.Execute == 0 {
+				mask &^= unveil.ReadFile // which x has only to execute
+			}
+			if kinds&unveil.C != 0 && set.Has(promises.dpath) {
+				mask |= unveil.MakeFifo
+			}
+			if set.Has(promises.unix) {
+				mask |= unveil.ResolveUnix
+				if kinds&unveil.C != 0 {
+					mask |= unveil.MakeSock
+				}
+			}
+			access &= mask
+		}
+		rules.Grant(right.Path, access, right.From)
+	}
+	return nil
+}
+
 // kinds returns the letters that the promises leave to an entry.
 func (r *Request) kinds() unveil.Letters {
 	set, pledged := r.pledged()
@@ -142,7 +181,7 @@ func (r *Request) paths(b *box, dir string) (*unveil.Plan, *Failure) {
 		Sock:        !pledged || set.Has(promises.unix),
 		ResolveUnix: !pledged || set.Has(promises.unix),
 		// Without -u every path has w, and a list of sockets would mean nothing.
-		ListedUnix: len(r.Unix) > 0 && len(r.Unveil) == 0,
+		ListedUnix: len(r.Unix) > 0 && len(r.Unveil)+len(r.Rights) == 0,
 		Create:     r.Create,
 		Widen:      r.Widen,
 		ListHidden: r.ListHidden,

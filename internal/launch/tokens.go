@@ -47,6 +47,11 @@ func (b *box) expand(entries []policy.Entry) *Failure {
 	return nil
 }
 
+// entryOf is what a token grants as an entry, for formats that know no tokens.
+func entryOf(g granted) unveil.Entry {
+	return unveil.Entry{Path: g.path, Letters: g.letters, Optional: true}
+}
+
 // grant adds what tokens grant, as far as the kinds of access are promised.
 func (b *box) grant(rules *unveil.Rules, kinds unveil.Letters) {
 	for _, g := range b.granted {

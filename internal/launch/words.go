@@ -35,6 +35,7 @@ type Words struct {
 	BestEffort  bool     `group:"run" help:"go on with what this kernel can hold"`
 	Without     []string `sep:"none" placeholder:"MECHANISM" group:"run" help:"and without landlock or seccomp"`
 	Explain     bool     `short:"n" group:"run" help:"print the plan, run nothing"`
+	Print       string   `placeholder:"FORMAT" group:"run" help:"print the policy for others: systemd, oci-seccomp, ..."`
 	Check       bool     `group:"run" help:"print what this kernel can hold, run nothing"`
 	JSON        bool     `name:"json" group:"run" help:"and print it as JSON"`
 	Quiet       bool     `short:"q" group:"run" help:"no notices"`
@@ -58,6 +59,7 @@ func (w *Words) Request() (*Request, *Failure) {
 		AllowAbstract: w.AllowAbstract,
 		Without:       w.Without,
 		Explain:       w.Explain,
+		Print:         w.Print,
 	}
 	// A passthrough argument keeps the -- that ends the flags.
 	if len(r.Command) > 0 && r.Command[0] == "--" {

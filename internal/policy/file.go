@@ -70,6 +70,9 @@ func (p *Policy) line(words []word) error {
 		return k.line(p, args)
 	}
 	e := &Error{At: first.at, Err: fmt.Errorf("unknown word %q", clip(first.text)), Hint: "a line begins with unveil, pledge, connect, bind, unix, env or include"}
+	if strings.HasPrefix(first.text, "[[") || strings.HasPrefix(first.text, "{") || first.text == "abi" {
+		e.Hint = "a landlockconfig file has a name that ends in .toml or .json"
+	}
 	if k, ok := meant(first.text); ok {
 		e.Hint = fmt.Sprintf("did you mean %q?", k.name)
 	}

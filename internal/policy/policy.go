@@ -18,6 +18,8 @@ type Policy struct {
 	Pledge  *pledge.Set // nil when nothing was pledged, which is not the empty set
 	Connect []Ports
 	Bind    []Ports
+	Listed  bool     // the network is a list of ports, even of none
+	Rights  []Right  // of landlockconfig files: they only add
 	Unix    []string // UNIX sockets that may be connected to, or directories of them
 	Env     []string // NAME or NAME=VALUE
 
@@ -43,6 +45,13 @@ type Entry struct {
 	unveil.Entry
 	Token Token  // what Path stands for instead of a path, or ""
 	From  string // where it was said: a flag as typed, or file:line:column
+}
+
+// A Right grants rights of Landlock on a path and everything below it.
+type Right struct {
+	Path   string
+	Access unveil.Access
+	From   string // the file
 }
 
 // Error is a word at fault.

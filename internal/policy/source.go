@@ -116,6 +116,9 @@ func (p *Policy) read(s *source, text string) error {
 	}
 	p.reading = append(p.reading, s)
 	defer func() { p.reading = p.reading[:len(p.reading)-1] }()
+	if format := landlockconfigFormat(s.name); format != "" {
+		return p.landlockconfig(s.name, format, text)
+	}
 	return p.lines(s.name, text)
 }
 
