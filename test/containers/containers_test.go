@@ -170,3 +170,34 @@ func TestEntryPoint(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// TestExample runs examples/podman.sh: the command reads the folder, and
+// nothing else that is in the image.
+func TestExample(t *testing.T) {
+	p := newPod(t)
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "file"), []byte("in the folder\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	example := func(argv ...string) (string, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, "../../examples/podman.sh", append([]string{folder, p.root}, argv...)...)
+		cmd.Env = append(os.Environ(), "PATH="+filepath.Join(p.root, "bin")+":"+os.Getenv("PATH"),
+			"CONTAINERS=podman --runtime runc --root "+filepath.Join(p.dir, "store")+" --runroot "+filepath.Join(p.dir, "run"),
+			"FLAGS=--ulimit nofile=1024:1024 --ulimit nproc=1024:1024 --rootfs")
+		cmd.WaitDelay = 5 * time.Second
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := example("/bin/busybox", "cat", "/data/file"); err != nil || out != "in the folder\n" {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for _, argv := range [][]string{{"ls", "/etc"}, {"touch", "/tmp/new"}, {"sh", "-c", "exec busybox true"}, {"unshare", "-m", "true"}} {
+		if out, err := example(append([]string{"/bin/busybox"}, argv...)...); err == nil {
+			t.Errorf("%q: not refused\n%s", argv, out)
+		} else if strings.Contains(out, "unveil-run: error") || strings.Contains(out, "create failed") {
+			t.Errorf("%q: has not run\n%s", argv, out)
+		}
+	}
+}
