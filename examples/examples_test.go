@@ -6,6 +6,7 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -338,6 +339,38 @@ func TestUnit(t *testing.T) {
 	h := newHome(t)
 	port := freePort(t)
 	serves(t, h, port, unitCommand(t, "web.service", map[string]string{"DIR": h.path("site"), "PORT": port})...)
+}
+
+// TestOrchestrators runs the command lines of the files for Kubernetes and
+// Nomad, with a folder and a port of the test, as their containers would.
+func TestOrchestrators(t *testing.T) {
+	needs(t, 4)
+	for name, key := range map[string]string{"kubernetes.yaml": "command: ", "nomad.hcl": "args    = "} {
+		t.Run(name, func(t *testing.T) {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, list, ok := strings.Cut(string(text), key+`["/unveil/unveil-run", `)
+			if !ok {
+				_, list, ok = strings.Cut(string(text), key+`[`)
+			}
+			list, _, closed := strings.Cut(list, "]")
+			if !ok || !closed {
+				t.Fatal("no command line")
+			}
+			var argv []string
+			if err := json.Unmarshal([]byte("["+list+"]"), &argv); err != nil {
+				t.Fatal(err)
+			}
+			h := newHome(t)
+			port := freePort(t)
+			for i := range argv {
+				argv[i] = strings.NewReplacer("/srv/site", h.path("site"), "8080", port).Replace(argv[i])
+			}
+			serves(t, h, port, append([]string{"unveil-run"}, argv...)...)
+		})
+	}
 }
 
 // unitCommand is the ExecStart of a unit with the variables of its

@@ -114,6 +114,9 @@ type Plan struct {
 // must not change them.
 func (p *Plan) Program() []unix.SockFilter { return p.program }
 
+// Arch returns the architecture that the plan is for.
+func (p *Plan) Arch() Arch { return p.options.Arch }
+
 // Narrows reports whether the program does anything: where there is one that it
 // is behind, whether it answers any call otherwise.
 func (p *Plan) Narrows() bool {

@@ -100,7 +100,7 @@ var denials = []denial{
 	{calls: []call{sys_personality, sys_prlimit64, sys_setrlimit, sys_getpriority, sys_setpriority, sys_ioprio_get, sys_ioprio_set,
 		sys_sched_setaffinity, sys_sched_setattr, sys_sched_setparam, sys_sched_setscheduler, sys_capset},
 		class: classErrno, errno: unix.EPERM, reason: "runtimes tune themselves, and go on without"},
-	{calls: []call{sys_setuid, sys_setgid}, mends: "id"},
+	{calls: []call{sys_setuid, sys_setgid, sys_setreuid, sys_setregid, sys_setresuid, sys_setresgid}, mends: "id"},
 	// posix_spawn(3), fork(3) of musl and of glibc since 2.41, and shells around vfork(2).
 	{calls: []call{sys_clone, sys_fork, sys_vfork}, class: classQuiet},
 	{calls: []call{sys_pidfd_open, sys_pidfd_send_signal}, class: classErrno, errno: unix.ENOSYS, reason: "runtimes probe"},

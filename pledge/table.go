@@ -126,8 +126,13 @@ var table = []row{
 					unix.PR_SET_TIMERSLACK, unix.PR_GET_TIMERSLACK, unix.PR_GET_CHILD_SUBREAPER, unix.PR_GET_TID_ADDRESS,
 					unix.PR_SET_THP_DISABLE, unix.PR_GET_THP_DISABLE, unix.PR_GET_AUXV, unix.PR_SET_VMA)}},
 				{call: sys_prlimit64, when: all{arg2.null()}},
-				// To oneself they change nothing, and busybox makes them at each start.
+				// To oneself they change nothing. busybox makes them at each start, and
+				// make(1) before each command of a Makefile.
 				{call: sys_setgid, when: all{arg0.ownGID()}},
+				{call: sys_setregid, when: all{arg0.ownGID(), arg1.ownGID()}},
+				{call: sys_setresgid, when: all{arg0.ownGID(), arg1.ownGID(), arg2.ownGID()}},
+				{call: sys_setresuid, when: all{arg0.ownUID(), arg1.ownUID(), arg2.ownUID()}},
+				{call: sys_setreuid, when: all{arg0.ownUID(), arg1.ownUID()}},
 				{call: sys_setuid, when: all{arg0.ownUID()}},
 				{call: sys_sendto, when: all{arg4.null()}},
 				// Not a pair of datagram sockets (SOCK_RAW is one too): sendmsg(2) on

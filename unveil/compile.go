@@ -48,10 +48,9 @@ const changes = MakeReg | MakeDir | MakeSym | MakeFifo | MakeSock | RemoveFile |
 type entry struct {
 	path    string // as given
 	letters Letters
+	word    Entry // the whole of it
 	object
 	absent *absent  // nil if the object exists
-	create bool     // if it does not exist
-	spare  bool     // it may be missing
 	names  []string // canonical; several for a bind mount or a hard link
 
 	rights Access // what it grants, for its type, the kinds and the kernel
@@ -168,6 +167,7 @@ func (c *compiler) compile(r *Rules) error {
 	for i, g := range r.grants {
 		if o := extra[i]; o.fd >= 0 {
 			c.grant(o, g.path, g.access, g.why)
+			c.grantRefer(o, g)
 		}
 	}
 	if err := c.refer(); err != nil {
@@ -181,9 +181,9 @@ func (c *compiler) compile(r *Rules) error {
 
 // enter opens the path of one word. An object that is already there is given
 // the new letters.
-func (c *compiler) enter(w word) error {
-	e := &entry{path: w.path, letters: w.letters, create: w.create, spare: w.optional}
-	o, err := c.open(w.path)
+func (c *compiler) enter(w Entry) error {
+	e := &entry{path: w.Path, letters: w.Letters, word: w}
+	o, err := c.open(w.Path)
 	switch err {
 	case nil:
 	case unix.ENOENT, unix.ENOTDIR:
@@ -191,11 +191,11 @@ func (c *compiler) enter(w word) error {
 	default:
 		return e.fail(Unopened, err)
 	}
-	o.name, err = c.canonical(o, w.path)
+	o.name, err = c.canonical(o, w.Path)
 	switch {
 	case err == unix.EAGAIN:
 		return e.fail(Changed, err)
-	case err == unix.EXDEV && w.letters == 0:
+	case err == unix.EXDEV && w.Letters == 0:
 		c.release(o)
 		return e.fail(Outside, err)
 	case err == unix.EXDEV && !o.dir():
@@ -218,7 +218,7 @@ func (c *compiler) enter(w word) error {
 		return nil
 	}
 	c.release(o)
-	old.path, old.letters = w.path, w.letters
+	old.path, old.letters = w.Path, w.Letters
 	for _, name := range old.names {
 		if name == o.name {
 			return nil
@@ -281,7 +281,7 @@ func (c *compiler) enterGrant(g grant) object {
 		o, err = c.openat(unix.AT_FDCWD, c.fromDir(g.path), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC)
 	}
 	if err != nil {
-		if g.need {
+		if g.need || g.raw {
 			c.notice(strconv.Quote(g.path), " (", g.why, ") cannot be granted: ", err.Error())
 		}
 		return none
@@ -321,6 +321,21 @@ func (c *compiler) grant(o object, path string, a Access, why string) bool {
 	p.index[o.id] = len(p.rules)
 	p.rules = append(p.rules, rule{fd: o.fd, access: a, path: path, why: why})
 	return true
+}
+
+// grantRefer adds REFER to the rule of an object, or makes one of it alone.
+func (c *compiler) grantRefer(o object, g grant) {
+	p := c.plan
+	if !g.raw || !o.dir() || g.access&p.fs&Refer == 0 {
+		return
+	}
+	i, ok := p.index[o.id]
+	if !ok {
+		i = len(p.rules)
+		p.index[o.id] = i
+		p.rules = append(p.rules, rule{fd: o.fd, path: g.path, why: g.why})
+	}
+	p.rules[i].access |= Refer
 }
 
 // join lists two reasons, either of which may be missing.

@@ -10,12 +10,15 @@ type creation struct {
 	base   string
 	dir    bool
 	name   string // canonical
-	fd     int    // once it is made
-	id     id
+	// private is for its owner alone.
+	private bool
+	fd      int // once it is made
+	id      id
 }
 
 // Create makes what Options.Create asked for and does not exist yet: empty
-// files with mode 0666, directories with mode 0777, both less the umask. It
+// files with mode 0666, directories with mode 0777, both less the umask, and
+// less what is not its owner's where an entry is private. It
 // makes all or nothing. Apply calls it; call it before where the right to
 // create is gone by then. Until the plan is applied, Close takes it back.
 //
@@ -64,10 +67,14 @@ func (m *creation) make() error {
 }
 
 func (m *creation) open() (int, error) {
-	if !m.dir {
-		return unix.Openat(m.parent, m.base, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_CLOEXEC, 0o666)
+	mode := uint32(0o777)
+	if m.private {
+		mode = 0o700
 	}
-	if err := unix.Mkdirat(m.parent, m.base, 0o777); err != nil {
+	if !m.dir {
+		return unix.Openat(m.parent, m.base, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_CLOEXEC, mode&0o666)
+	}
+	if err := unix.Mkdirat(m.parent, m.base, mode); err != nil {
 		return -1, err
 	}
 	fd, err := unix.Openat(m.parent, m.base, openPath|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
@@ -75,6 +82,18 @@ func (m *creation) open() (int, error) {
 		unix.Unlinkat(m.parent, m.base, unix.AT_REMOVEDIR)
 	}
 	return fd, err
+}
+
+// Made returns a descriptor (O_PATH) of what Create has made at a path, as the
+// entry has it, and one of the directory that it is in. They belong to the plan.
+func (p *Plan) Made(path string) (object, dir int, ok bool) {
+	for i := range p.rules {
+		if r := &p.rules[i]; r.made != 0 && r.path == path && p.created {
+			m := &p.made[r.made-1]
+			return m.fd, m.parent, true
+		}
+	}
+	return -1, -1, false
 }
 
 // undo removes what Create made, unless the plan was applied. Only what is

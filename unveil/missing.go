@@ -31,7 +31,7 @@ func (c *compiler) enterAbsent(e *entry, cause error) error {
 	switch err {
 	case nil:
 	case unix.ENOTDIR:
-		if e.spare {
+		if e.word.Optional {
 			return nil
 		}
 		c.notice(e.string(), " cannot exist: what is above it is not a directory")
@@ -44,7 +44,7 @@ func (c *compiler) enterAbsent(e *entry, cause error) error {
 	a.dir = len(trimmed) < len(e.path)
 	name := a.parent.name + "/" + a.rest
 	if old := c.byName[name]; old != nil {
-		old.path, old.letters, old.absent, old.create, old.spare = e.path, e.letters, a, e.create, e.spare
+		old.path, old.letters, old.absent, old.word = e.path, e.letters, a, e.word
 		return nil
 	}
 	if c.byName == nil {
@@ -138,6 +138,8 @@ func (c *compiler) hold() error {
 			covered = e.span&c.fs&^(up.entry.rights|ReadDir) == 0 && up.lack&e.span&^ReadDir == 0
 		}
 		switch {
+		case e.absent != nil && e.word.Create && e.word.Private && !strings.Contains(e.absent.rest, "/"):
+			e.absent.create = true
 		case e.absent == nil && covered:
 		case e.absent == nil:
 			if !c.opt.Widen {
@@ -149,12 +151,12 @@ func (c *compiler) hold() error {
 			}
 			widened = append(widened, e)
 		case covered && e.span&^ReadDir != 0: // as asked for, once it appears
-		case e.spare && !e.create:
+		case e.word.Optional && !e.word.Create:
 		case c.promised(e.letters)&changes == 0:
 			c.notice(e.string(), " does not exist: it gets no rule, and stays closed if it appears")
 		case strings.Contains(e.absent.rest, "/"):
 			return e.fail(MissingDir, unix.ENOENT)
-		case c.opt.Create || e.create:
+		case c.opt.Create || e.word.Create:
 			e.absent.create = true
 			if !e.absent.dir {
 				c.notice(e.string(), " will be a file: it can be written, but not removed or replaced")

@@ -136,7 +136,7 @@ func (c *compiler) emit(i int, own, need Access) error {
 			if a.dir {
 				mode = p.fs
 			}
-			p.made = append(p.made, creation{parent: a.parent.fd, base: a.rest, dir: a.dir, name: n.path, fd: -1})
+			p.made = append(p.made, creation{parent: a.parent.fd, base: a.rest, dir: a.dir, private: n.entry.word.Private, name: n.path, fd: -1})
 			p.rules = append(p.rules, rule{fd: -1, made: len(p.made), access: own &^ n.lack & mode, path: path, why: why})
 			if lost := own & n.lack; lost != 0 {
 				// It will be empty: no neighbour is there to be granted instead.

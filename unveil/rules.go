@@ -12,18 +12,11 @@ import (
 //
 // Rules is not safe for use by several goroutines at once.
 type Rules struct {
-	words  []word
+	words  []Entry // of each call of Unveil and Add
 	grants []grant
 	ports  []port
 	net    uint64
 	scopes uint64
-}
-
-// A word is one call of Unveil or Add.
-type word struct {
-	path             string
-	letters          Letters
-	create, optional bool
 }
 
 // A grant is one call of Imply or Need.
@@ -32,6 +25,7 @@ type grant struct {
 	access Access
 	why    string
 	need   bool
+	raw    bool // of Grant
 }
 
 // A port is one rule of type LANDLOCK_RULE_NET_PORT.
@@ -56,7 +50,7 @@ func (r *Rules) Unveil(path, perms string) error {
 	if err != nil {
 		return err
 	}
-	r.words = append(r.words, word{path: path, letters: l})
+	r.words = append(r.words, Entry{Path: path, Letters: l})
 	return nil
 }
 
@@ -70,6 +64,9 @@ type Entry struct {
 	// Optional leaves a path out that does not exist, without a word, also
 	// with the letter c.
 	Optional bool
+	// Private makes the path whatever the letters are and what an entry above
+	// grants, with a mode for its owner alone. It belongs to Create.
+	Private bool
 }
 
 // Add is Unveil of letters that are parsed. The error wraps ENAMETOOLONG for
@@ -78,7 +75,8 @@ func (r *Rules) Add(e Entry) error {
 	if err := checkPath(e.Path); err != nil {
 		return err
 	}
-	r.words = append(r.words, word{e.Path, e.Letters & All, e.Create, e.Optional})
+	e.Letters &= All
+	r.words = append(r.words, e)
 	return nil
 }
 
@@ -137,7 +135,14 @@ func ParseRule(s string) (path string, l Letters, err error) {
 // need no kind of access, and they take nothing away from anything. A path
 // that is missing or out of reach is skipped. why stands in the printed plan.
 func (r *Rules) Imply(path string, access Access, why string) {
-	r.grant(grant{path, access, why, false})
+	r.grant(grant{path: path, access: access, why: why})
+}
+
+// Grant adds a rule as Landlock has it: the rights, REFER among them, hold for
+// the path and everything below it even where an entry says less. A path that is
+// missing is skipped with a notice. why stands in the printed plan.
+func (r *Rules) Grant(path string, access Access, why string) {
+	r.grant(grant{path: path, access: access, why: why, raw: true})
 }
 
 // Need adds what a command itself needs to start: its binary, ld.so, the
@@ -145,7 +150,7 @@ func (r *Rules) Imply(path string, access Access, why string) {
 // the path; an entry below the path wins over it. A path that is missing is
 // skipped with a notice. why stands in the printed plan.
 func (r *Rules) Need(path string, access Access, why string) {
-	r.grant(grant{path, access, why, true})
+	r.grant(grant{path: path, access: access, why: why, need: true})
 }
 
 // usual is how many grants a command needs. Growing to it by doubling takes

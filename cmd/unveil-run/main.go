@@ -28,6 +28,9 @@ func main() {
 		fmt.Println("unveil-run", versionString())
 		return
 	}
+	if words.Completion != "" {
+		os.Exit(printCompletion(words))
+	}
 	if words.Check || words.JSON {
 		os.Exit(printCheck(words, words.Speech()))
 	}

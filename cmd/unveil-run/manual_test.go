@@ -15,6 +15,7 @@ import (
 
 	"github.com/unveil-run/unveil-run/internal/kernel"
 	"github.com/unveil-run/unveil-run/internal/launch"
+	"github.com/unveil-run/unveil-run/internal/policy"
 )
 
 const (
@@ -223,6 +224,24 @@ func TestManualPolicy(t *testing.T) {
 	}
 	for _, word := range regexp.MustCompile(`[a-z]+`).FindAllString(strings.ReplaceAll(string(m[1]), " or ", " "), -1) {
 		if !regexp.MustCompile(`\n\.It Cm ` + word + ` (Op )?Ar `).MatchString(page) {
+			t.Errorf("%s has no entry", word)
+		}
+	}
+}
+
+// TestManualProfiles holds that the page has an entry for each profile and each
+// token.
+func TestManualProfiles(t *testing.T) {
+	page := readManual(t, policyManual)
+	words := policy.Profiles()
+	for _, token := range policy.Tokens() {
+		words = append(words, string(token))
+	}
+	if len(words) < 15 {
+		t.Fatalf("%q", words)
+	}
+	for _, word := range words {
+		if !strings.Contains(page, "\n.It Cm "+word+"\n") {
 			t.Errorf("%s has no entry", word)
 		}
 	}

@@ -117,14 +117,19 @@ var capNames = [...]string{
 	"SYS_RESOURCE", "SYS_TIME",
 }
 
-// String names the capabilities as capabilities(7) does, without CAP_.
-func (s capSet) String() string {
-	var names []string
+// names returns the capabilities as capabilities(7) has them, without CAP_.
+func (s capSet) names() (names []string) {
 	for c, name := range capNames {
 		if s.has(c) {
 			names = append(names, name)
 		}
 	}
+	return names
+}
+
+// String lists the names.
+func (s capSet) String() string {
+	names := s.names()
 	if len(names) == 0 {
 		return "none"
 	}

@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/unveil-run/unveil-run/internal/preload"
@@ -25,6 +26,11 @@ func (r *Request) environment(own []string) environment {
 		}
 	}
 	return env
+}
+
+// sets reports whether a variable is set by name.
+func (r *Request) sets(name string) bool {
+	return slices.ContainsFunc(r.Env, func(word string) bool { return strings.HasPrefix(word, name+"=") })
 }
 
 // set replaces the variable of the same name, or adds it.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
+	"runtime"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -32,6 +32,10 @@ type box struct {
 	keep    []int    // descriptors
 	caps    capSet
 	net     network
+	dir     string         // the working directory
+	entries []unveil.Entry // of paths, and of @tmp
+	granted []granted      // by the other tokens
+	tmp     string         // what @tmp is, or ""
 }
 
 // Run confines the calling thread and executes the command; the goroutine
@@ -43,6 +47,9 @@ func (r *Request) Run(s Speech, out io.Writer) *Failure {
 		return fail
 	}
 	defer b.paths.Close()
+	if r.Print != "" {
+		return r.print(b, s, out)
+	}
 	if r.Explain {
 		return r.explain(b, out)
 	}
@@ -63,22 +70,25 @@ func (r *Request) Run(s Speech, out io.Writer) *Failure {
 	return b.enter(s)
 }
 
-// manyEntries is from where on the garbage collector is turned off: in what is
-// left of a launch it costs a fifth, and frees next to nothing. For fewer entries
-// it has no occasion to run, and turning it off would cost more.
+// manyEntries is from where on the garbage collector is kept from running, by
+// memory that is never touched: in what is left of a launch it costs a fifth, and
+// frees next to nothing. For fewer entries it has no occasion to run.
 const manyEntries = 1000
 
 // compile decides everything, and changes nothing.
 func (r *Request) compile() (*box, *Failure) {
 	if len(r.Unveil) > manyEntries {
-		debug.SetGCPercent(-1)
+		// debug.SetGCPercent would say it, but runtime/debug is initialised
+		// after regexp, and this package after it.
+		ballast := make([]byte, 64<<20)
+		defer runtime.KeepAlive(ballast)
 	}
 	b := &box{env: r.environment(os.Environ()), caps: r.capabilities()}
 	var fail *Failure
 	if b.keep, fail = r.inherited(b.env); fail != nil {
 		return nil, fail
 	}
-	if len(r.Command) == 0 {
+	if len(r.Command) == 0 && r.Print == "" {
 		return nil, failedf("no command").hinted("write it as in: unveil-run -u /usr:rx -p %q -- ls -l /usr", "stdio rpath")
 	}
 	if fail := r.checkNetwork(); fail != nil {
@@ -91,9 +101,12 @@ func (r *Request) compile() (*box, *Failure) {
 	if err != nil {
 		return nil, failedf("working directory: %w", err)
 	}
-	b.image, err = image.Resolve(r.Command[0], r.Command[1:], b.env.lookup, dir)
-	if err != nil {
-		return nil, explainImage(err)
+	b.dir, b.image = dir, &image.Image{}
+	if len(r.Command) > 0 {
+		b.image, err = image.Resolve(r.Command[0], r.Command[1:], b.env.lookup, dir)
+		if err != nil {
+			return nil, explainImage(err)
+		}
 	}
 	b.kernel = kernel.Probe()
 	b.net = r.network(b.kernel)
@@ -101,7 +114,13 @@ func (r *Request) compile() (*box, *Failure) {
 		b.env = b.env.resolveByTCP()
 		b.set = append(b.set, "RES_OPTIONS=use-vc, so that names are looked up by TCP")
 	}
-	if b.paths, fail = r.paths(b.image, b.kernel, b.net, dir); fail != nil {
+	if fail = b.expand(r.entries()); fail != nil {
+		return nil, fail
+	}
+	if fail = b.useTmp(r); fail != nil {
+		return nil, fail
+	}
+	if b.paths, fail = r.paths(b, dir); fail != nil {
 		return nil, fail
 	}
 	if b.gate, err = gate.Open(); err != nil {
@@ -117,7 +136,7 @@ func (r *Request) compile() (*box, *Failure) {
 		return nil, fail
 	}
 	if !r.NoAuto && !r.ClearEnv && b.kernel.ABI > 0 {
-		b.set = append(b.set, b.substitutes(r.Unveil)...)
+		b.set = append(b.set, b.substitutes()...)
 	}
 	b.gaps = r.gaps(b.kernel, b.paths)
 	b.notices = slices.Concat(b.kernel.Notes, b.paths.Notices, r.notices(b, dir))
@@ -129,6 +148,9 @@ func (r *Request) compile() (*box, *Failure) {
 func (b *box) enter(s Speech) *Failure {
 	if err := b.paths.Create(); err != nil {
 		return explainPath(err)
+	}
+	if fail := b.cleanUp(); fail != nil {
+		return fail
 	}
 	if plan := b.second.plan; plan != nil {
 		handover, err := plan.Open(os.Getpid())

@@ -44,7 +44,7 @@ func (r *Request) network(k kernel.Kernel) network {
 	set, pledged := r.granted()
 	n := network{udp: true, listen: true}
 	dns := pledged && set.Has(promises.dns)
-	if len(r.Connect) == 0 && len(r.Bind) == 0 {
+	if len(r.Connect) == 0 && len(r.Bind) == 0 && !r.Listed {
 		if dns && !set.Has(promises.inet) {
 			// Names are looked up at port 53, and nothing else is promised.
 			// What this kernel cannot hold of it is a limit of the promise.

@@ -15,7 +15,10 @@ import (
 // notices tells what the plan of paths does not know of.
 func (r *Request) notices(b *box, dir string) []string {
 	var list []string
-	if b.kernel.ABI > 0 && (r.Explain || r.namesRefused(b, dir)) && !b.usable(dir) {
+	if r.Listed && !b.net.udp {
+		list = append(list, fmt.Sprintf("%s: landlockconfig does not speak of UDP, which is refused (--connect 'udp:*' opens it)", r.Rights[0].From))
+	}
+	if b.kernel.ABI > 0 && (r.Explain || r.namesRefused(b, dir)) && r.Print == "" && !b.usable(dir) {
 		list = append(list, fmt.Sprintf("the working directory %q is outside the box", dir))
 	}
 	if r.OnViolation == pledge.Log && b.second.lost != "" {
@@ -53,7 +56,7 @@ func (b *box) usable(path string) bool {
 // working directory that is outside as well. Without one the directory is
 // most often of no interest, and the notice would be noise.
 func (r *Request) namesRefused(b *box, dir string) bool {
-	for _, arg := range r.Command[1:] {
+	for _, arg := range r.Command[min(1, len(r.Command)):] {
 		if arg == "" || arg[0] == '/' || arg[0] == '-' || strings.IndexByte(arg, 0) >= 0 {
 			continue
 		}
@@ -69,7 +72,7 @@ func (r *Request) namesRefused(b *box, dir string) bool {
 // startable looks whether the plan lets the command start. It can fail with
 // --no-auto only, or where an entry hides what the command needs.
 func (r *Request) startable(b *box) *Failure {
-	if b.kernel.ABI == 0 || !r.NoAuto && len(r.Unveil) == 0 {
+	if b.kernel.ABI == 0 || !r.NoAuto && len(r.Unveil)+len(r.Rights) == 0 {
 		return nil
 	}
 	var f *Failure

@@ -24,6 +24,7 @@ type Request struct {
 	BestEffort  bool
 	Without     []string // mechanisms that may be missing: "landlock", "seccomp"
 	Explain     bool
+	Print       string // a format that the policy is printed in, "" for none
 }
 
 // Mechanisms that a gap may name, see Request.Without.
@@ -39,7 +40,7 @@ func (r *Request) pledged() (pledge.Set, bool) {
 	switch {
 	case r.Pledge != nil:
 		return *r.Pledge, true
-	case len(r.Unveil) > 0:
+	case len(r.Unveil)+len(r.Rights) > 0:
 		return 0, false
 	}
 	return promises.stdio, true
@@ -58,7 +59,7 @@ func (r *Request) granted() (pledge.Set, bool) {
 // entries returns what is unveiled. Where promises stand alone, they alone say
 // what may be done to a path.
 func (r *Request) entries() []policy.Entry {
-	if len(r.Unveil) == 0 && r.Pledge != nil {
+	if len(r.Unveil)+len(r.Rights) == 0 && r.Pledge != nil {
 		return []policy.Entry{{Entry: unveil.Entry{Path: "/", Letters: unveil.All}, From: "-p without -u"}}
 	}
 	return r.Unveil
@@ -69,6 +70,13 @@ func (r *Request) letters() unveil.Letters {
 	var letters unveil.Letters
 	for _, e := range r.entries() {
 		letters |= e.Letters
+	}
+	for _, right := range r.Rights {
+		for _, l := range unveil.Describe() {
+			if right.Access&l.Letters.Access()&^unveil.Refer != 0 {
+				letters |= l.Letters
+			}
+		}
 	}
 	return letters
 }

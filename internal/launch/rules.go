@@ -5,7 +5,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/unveil-run/unveil-run/internal/image"
-	"github.com/unveil-run/unveil-run/internal/kernel"
 	"github.com/unveil-run/unveil-run/internal/preload"
 	"github.com/unveil-run/unveil-run/pledge"
 	"github.com/unveil-run/unveil-run/unveil"
@@ -37,20 +36,24 @@ var harmlessPaths = []harmless{
 
 // rules collects what the box opens: the entries, the paths that promises
 // imply, and what the command needs to start.
-func (r *Request) rules(img *image.Image, net network) (*unveil.Rules, *Failure) {
+func (r *Request) rules(b *box) (*unveil.Rules, *Failure) {
 	set, pledged := r.granted()
 	var rules unveil.Rules
-	net.rules(&rules)
+	b.net.rules(&rules)
 	if !r.AllowSignals {
 		rules.Scope(ll.ScopeSignal)
 	}
 	if !r.AllowAbstract {
 		rules.Scope(ll.ScopeAbstractUnixSocket)
 	}
-	for _, e := range r.entries() {
-		if err := rules.Add(e.Entry); err != nil {
+	for _, e := range b.entries {
+		if err := rules.Add(e); err != nil {
 			return nil, failed(err)
 		}
+	}
+	b.grant(&rules, r.kinds())
+	if fail := r.grantRights(&rules); fail != nil {
+		return nil, fail
 	}
 	if fail := r.unixSockets(&rules); fail != nil {
 		return nil, fail
@@ -84,7 +87,7 @@ func (r *Request) rules(img *image.Image, net network) (*unveil.Rules, *Failure)
 			return nil, failed(err)
 		}
 	}
-	for _, f := range img.Files {
+	for _, f := range b.image.Files {
 		rules.Need(f.Path, rights(f.Need), f.Why)
 	}
 	return &rules, nil
@@ -116,6 +119,42 @@ func terminal() bool {
 	return false
 }
 
+// grantRights adds the rights of landlockconfig files, as far as their kinds of
+// access are promised. They only add, so that nothing can be hidden from them.
+func (r *Request) grantRights(rules *unveil.Rules) *Failure {
+	if len(r.Rights) == 0 {
+		return nil
+	}
+	for _, e := range r.Unveil {
+		if e.Letters == 0 {
+			return failedf("unveil %q: it cannot be hidden beside %q, whose rights only add", e.Path, r.Rights[0].From).hinted("take it out of the paths of that file")
+		}
+	}
+	set, pledged := r.granted()
+	kinds := r.kinds()
+	for _, right := range r.Rights {
+		access := right.Access
+		if pledged {
+			mask := kinds.Access()
+			if kinds&unveil.R == 0 && access&unveil.Execute == 0 {
+				mask &^= unveil.ReadFile // which x has only to execute
+			}
+			if kinds&unveil.C != 0 && set.Has(promises.dpath) {
+				mask |= unveil.MakeFifo
+			}
+			if set.Has(promises.unix) {
+				mask |= unveil.ResolveUnix
+				if kinds&unveil.C != 0 {
+					mask |= unveil.MakeSock
+				}
+			}
+			access &= mask
+		}
+		rules.Grant(right.Path, access, right.From)
+	}
+	return nil
+}
+
 // kinds returns the letters that the promises leave to an entry.
 func (r *Request) kinds() unveil.Letters {
 	set, pledged := r.granted()
@@ -136,22 +175,22 @@ func kindsOf(set pledge.Set) unveil.Letters {
 	return unveil.Kinds(func(name string) bool { return set.Has(promise(name)) })
 }
 
-// paths compiles the rules for a kernel.
-func (r *Request) paths(img *image.Image, k kernel.Kernel, net network, dir string) (*unveil.Plan, *Failure) {
-	rules, fail := r.rules(img, net)
+// paths compiles the rules for the kernel.
+func (r *Request) paths(b *box, dir string) (*unveil.Plan, *Failure) {
+	rules, fail := r.rules(b)
 	if fail != nil {
 		return nil, fail
 	}
 	set, pledged := r.granted()
 	plan, err := rules.Compile(unveil.Options{
-		Kernel:      k,
+		Kernel:      b.kernel,
 		Dir:         dir,
 		Kinds:       r.kinds(),
 		Fifo:        !pledged || set.Has(promises.dpath),
 		Sock:        !pledged || set.Has(promises.unix),
 		ResolveUnix: !pledged || set.Has(promises.unix),
 		// Without -u every path has w, and a list of sockets would mean nothing.
-		ListedUnix: len(r.Unix) > 0 && len(r.Unveil) == 0,
+		ListedUnix: len(r.Unix) > 0 && len(r.Unveil)+len(r.Rights) == 0,
 		Create:     r.Create,
 		Widen:      r.Widen,
 		ListHidden: r.ListHidden,

@@ -6,7 +6,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/unveil-run/unveil-run/internal/policy"
 	"github.com/unveil-run/unveil-run/unveil"
 )
 
@@ -14,7 +13,7 @@ import (
 // paths outside the box. Landlock refuses what exists with EACCES, where a
 // program expects what is there or ENOENT; these are known to end over it. A
 // variable that is set already is left alone. It returns a line for each.
-func (b *box) substitutes(entries []policy.Entry) (said []string) {
+func (b *box) substitutes() (said []string) {
 	set := func(name, to, why string) {
 		if value, ok := b.env.lookup(name); !ok || value == "" {
 			b.env = b.env.set(name + "=" + to)
@@ -24,7 +23,7 @@ func (b *box) substitutes(entries []policy.Entry) (said []string) {
 	// gcc and others look for a directory by access(2), which sees every
 	// path, and then cannot write there.
 	const scratch = unveil.MakeReg | unveil.WriteFile | unveil.RemoveFile
-	for _, e := range entries {
+	for _, e := range b.entries {
 		if e.Letters&(unveil.W|unveil.C) != unveil.W|unveil.C {
 			continue // no letters, no rights: each Access is 10 us of a launch
 		}

@@ -22,7 +22,7 @@ type Words struct {
 	ListHidden bool `group:"paths" help:"list directories that hold hidden ones"`
 	NoAuto     bool `group:"paths" help:"nothing by itself: no loader, no /dev/null"`
 
-	Connect       []string `sep:"none" placeholder:"PORTS" group:"net" help:"ports to connect to: 443, udp:53, udp:*, 8000-8010"`
+	Connect       []string `sep:"none" placeholder:"PORTS" group:"net" help:"ports to connect to: 443, udp:53, 8000-8010"`
 	Bind          []string `sep:"none" placeholder:"PORTS" group:"net" help:"ports to listen on; with either, no other"`
 	Unix          []string `sep:"none" placeholder:"PATH" group:"net" help:"a UNIX socket to connect to (Linux 7.1)"`
 	AllowSignals  bool     `group:"net" help:"signals to processes outside"`
@@ -36,8 +36,10 @@ type Words struct {
 	BestEffort  bool     `group:"run" help:"go on with what this kernel can hold"`
 	Without     []string `sep:"none" placeholder:"MECHANISM" group:"run" help:"and without landlock or seccomp"`
 	Explain     bool     `short:"n" group:"run" help:"print the plan, run nothing"`
+	Print       string   `placeholder:"FORMAT" group:"run" help:"print the policy for other tools"`
 	Check       bool     `group:"run" help:"print what this kernel can hold, run nothing"`
 	JSON        bool     `name:"json" group:"run" help:"and print it as JSON"`
+	Completion  string   `placeholder:"SHELL" group:"run" help:"print the completion for a shell"`
 	Quiet       bool     `short:"q" group:"run" help:"no notices"`
 	Version     bool     `group:"run" help:"print the version"`
 
@@ -59,6 +61,7 @@ func (w *Words) Request() (*Request, *Failure) {
 		AllowAbstract: w.AllowAbstract,
 		Without:       w.Without,
 		Explain:       w.Explain,
+		Print:         w.Print,
 	}
 	// A passthrough argument keeps the -- that ends the flags.
 	if len(r.Command) > 0 && r.Command[0] == "--" {

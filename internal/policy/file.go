@@ -70,6 +70,9 @@ func (p *Policy) line(words []word) error {
 		return k.line(p, args)
 	}
 	e := &Error{At: first.at, Err: fmt.Errorf("unknown word %q", clip(first.text)), Hint: "a line begins with unveil, pledge, connect, bind, unix, env or include"}
+	if strings.HasPrefix(first.text, "[[") || strings.HasPrefix(first.text, "{") || first.text == "abi" {
+		e.Hint = "a landlockconfig file has a name that ends in .toml or .json"
+	}
 	if k, ok := meant(first.text); ok {
 		e.Hint = fmt.Sprintf("did you mean %q?", k.name)
 	}
@@ -88,10 +91,18 @@ func each(add func(p *Policy, text, at string) error) func(*Policy, []word) erro
 	}
 }
 
-// envLine adds variables. A name without a value makes the list complete:
+// envLine adds variables. A value may begin with @tmp. A name without a value makes the list complete:
 // the command gets what is named, and nothing else of the environment.
 func (p *Policy) envLine(args []word) error {
 	for _, a := range args {
+		name, value, _ := strings.Cut(a.text, "=")
+		if rest, ok := strings.CutPrefix(value, string(Tmp)); ok && (rest == "" || rest[0] == '/') && !a.varies {
+			if err := new(Policy).AddEnv(a.text, a.at); err != nil {
+				return err
+			}
+			p.TmpEnv = append(p.TmpEnv, name+"="+rest)
+			continue
+		}
 		if err := p.AddEnv(a.text, a.at); err != nil {
 			return err
 		}
@@ -115,7 +126,7 @@ func (p *Policy) unveilLine(args []word) error {
 	if err != nil && len(args) == 2 {
 		return &Error{At: perms.at, Err: fmt.Errorf("unveil %q: %w", clip(path.text), err), Hint: hint}
 	}
-	e := unveil.Entry{Letters: l}
+	e := Entry{Entry: unveil.Entry{Letters: l}, From: path.at}
 	for _, a := range args[2:] {
 		switch a.text {
 		case "create":
@@ -130,10 +141,15 @@ func (p *Policy) unveilLine(args []word) error {
 	if err != nil {
 		return &Error{At: perms.at, Err: fmt.Errorf("unveil %q: %w", clip(path.text), err), Hint: hint}
 	}
+	if !path.value {
+		if e.Token, err = token(path.text, path.at); err != nil {
+			return err
+		}
+	}
 	if e.Path, err = p.path("unveil", path); err != nil {
 		return err
 	}
-	return p.unveil(e, path.at, hint)
+	return p.unveil(e, hint)
 }
 
 // unixLine adds sockets.

@@ -216,12 +216,12 @@ func TestRead(t *testing.T) {
 			t.Errorf("%s: unix %q", name, p.Unix)
 		}
 		entries := []policy.Entry{
-			{unveil.Entry{Path: "/usr", Letters: unveil.R | unveil.X}, "box:4:8"},
-			{unveil.Entry{Path: "/path with blanks", Letters: unveil.R}, "box:5:9"},
-			{unveil.Entry{Path: "/home/me/src", Letters: unveil.R | unveil.W | unveil.C}, "box:6:8"},
-			{unveil.Entry{Path: "/a$b"}, "box:7:8"},
-			{unveil.Entry{Path: "/new", Letters: unveil.R | unveil.C, Create: true}, "box:8:8"},
-			{unveil.Entry{Path: "/x y/z", Letters: unveil.X, Optional: true}, "box:9:8"},
+			{unveil.Entry{Path: "/usr", Letters: unveil.R | unveil.X}, "", "box:4:8"},
+			{unveil.Entry{Path: "/path with blanks", Letters: unveil.R}, "", "box:5:9"},
+			{unveil.Entry{Path: "/home/me/src", Letters: unveil.R | unveil.W | unveil.C}, "", "box:6:8"},
+			{unveil.Entry{Path: "/a$b"}, "", "box:7:8"},
+			{unveil.Entry{Path: "/new", Letters: unveil.R | unveil.C, Create: true}, "", "box:8:8"},
+			{unveil.Entry{Path: "/x y/z", Letters: unveil.X, Optional: true}, "", "box:9:8"},
 		}
 		if !reflect.DeepEqual(p.Unveil, entries) {
 			t.Errorf("%s: unveil\n got %+v\nwant %+v", name, p.Unveil, entries)

@@ -18,9 +18,13 @@ type Policy struct {
 	Pledge  *pledge.Set // nil when nothing was pledged, which is not the empty set
 	Connect []Ports
 	Bind    []Ports
+	Listed  bool     // the network is a list of ports, even of none
+	Rights  []Right  // of landlockconfig files: they only add
 	Unix    []string // UNIX sockets that may be connected to, or directories of them
 	Env     []string // NAME or NAME=VALUE
 
+	// TmpEnv is set to what @tmp is, with what stands behind @tmp: NAME=/REST.
+	TmpEnv []string
 	// ClearEnv leaves out every variable that Env does not name.
 	ClearEnv bool
 
@@ -39,7 +43,15 @@ type Policy struct {
 // An Entry is one path with its letters; ~ is expanded.
 type Entry struct {
 	unveil.Entry
-	From string // where it was said: a flag as typed, or file:line:column
+	Token Token  // what Path stands for instead of a path, or ""
+	From  string // where it was said: a flag as typed, or file:line:column
+}
+
+// A Right grants rights of Landlock on a path and everything below it.
+type Right struct {
+	Path   string
+	Access unveil.Access
+	From   string // the file
 }
 
 // Error is a word at fault.
@@ -80,18 +92,22 @@ func (p *Policy) AddUnveil(word, at string) error {
 	if err != nil {
 		return &Error{At: at, Err: err, Hint: hint}
 	}
+	t, err := token(path, at)
+	if err != nil {
+		return err
+	}
 	if path, err = p.expand("unveil", path, at); err != nil {
 		return err
 	}
-	return p.unveil(unveil.Entry{Path: path, Letters: letters}, at, hint)
+	return p.unveil(Entry{unveil.Entry{Path: path, Letters: letters}, t, at}, hint)
 }
 
 // unveil adds an entry.
-func (p *Policy) unveil(e unveil.Entry, at, hint string) error {
-	if err := new(unveil.Rules).Add(e); err != nil {
-		return &Error{At: at, Err: err, Hint: hint}
+func (p *Policy) unveil(e Entry, hint string) error {
+	if err := new(unveil.Rules).Add(e.Entry); err != nil {
+		return &Error{At: e.From, Err: err, Hint: hint}
 	}
-	p.Unveil = append(p.Unveil, Entry{e, at})
+	p.Unveil = append(p.Unveil, e)
 	return nil
 }
 

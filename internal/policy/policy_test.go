@@ -63,8 +63,8 @@ func TestOrder(t *testing.T) {
 		}
 	}
 	want := []policy.Entry{
-		{unveil.Entry{Path: "/b", Letters: unveil.R}, "-u /b:r"}, {unveil.Entry{Path: "/a", Letters: unveil.W}, "-u /a:w"},
-		{unveil.Entry{Path: "/b"}, "-u /b:"}, {unveil.Entry{Path: "/c", Letters: unveil.All}, "-u /c:xcwr"},
+		{unveil.Entry{Path: "/b", Letters: unveil.R}, "", "-u /b:r"}, {unveil.Entry{Path: "/a", Letters: unveil.W}, "", "-u /a:w"},
+		{unveil.Entry{Path: "/b"}, "", "-u /b:"}, {unveil.Entry{Path: "/c", Letters: unveil.All}, "", "-u /c:xcwr"},
 	}
 	for i, e := range p.Unveil {
 		if e != want[i] {

@@ -26,6 +26,8 @@ type source struct {
 	name string // for messages
 	dir  string // where the paths of its include lines begin
 	id   fileID
+
+	uid, mode uint32 // of a file
 }
 
 // A fileID tells whether a file is one that includes the present one.
@@ -35,18 +37,14 @@ type fileID struct {
 }
 
 // ReadFile adds the lines of a policy file to p, and of those that it
-// includes.
+// includes. A name without a slash is that of a profile, if there is one: in
+// ~/.config/unveil, in /etc/unveil, or of those that come with the launcher.
 //
 // Errors are of type [*Error]: a file that cannot be read, that is no regular
 // file or larger than 1 MiB, and any line that is malformed, with its place.
 // When ReadFile fails, p must not be used.
 func (p *Policy) ReadFile(name string) error {
-	return p.readFile(name, name)
-}
-
-// readFile reads the file path, which messages call name.
-func (p *Policy) readFile(name, path string) error {
-	s, text, err := load(name, path)
+	s, text, err := p.find(name, name)
 	if err != nil {
 		return err
 	}
@@ -82,7 +80,11 @@ func load(name, path string) (*source, string, error) {
 	if _, err := io.Copy(&text, io.LimitReader(f, maxFile+1)); err != nil {
 		return nil, "", unreadable(name, err)
 	}
-	return &source{name, filepath.Dir(path), fileID{dev: uint64(st.Dev), ino: st.Ino}}, text.String(), nil //nolint:unconvert // Dev differs between architectures
+	return &source{
+		name: name, dir: filepath.Dir(path),
+		id:  fileID{dev: uint64(st.Dev), ino: st.Ino}, //nolint:unconvert // Dev differs between architectures
+		uid: st.Uid, mode: st.Mode,
+	}, text.String(), nil
 }
 
 func unreadable(name string, err error) error {
@@ -114,6 +116,9 @@ func (p *Policy) read(s *source, text string) error {
 	}
 	p.reading = append(p.reading, s)
 	defer func() { p.reading = p.reading[:len(p.reading)-1] }()
+	if format := landlockconfigFormat(s.name); format != "" {
+		return p.landlockconfig(s.name, format, text)
+	}
 	return p.lines(s.name, text)
 }
 
@@ -141,9 +146,8 @@ func (p *Policy) include(a word) error {
 	name := path
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(p.reading[len(p.reading)-1].dir, path)
-		name = path
 	}
-	s, text, err := load(name, path)
+	s, text, err := p.find(name, path)
 	if err == nil {
 		for i, r := range p.reading {
 			if r.id != s.id {

@@ -19,6 +19,8 @@ type word struct {
 	text  string
 	at    string
 	value bool // it begins with a variable: ~ and @ of the value are no signs
+
+	varies bool // there is a variable in it
 }
 
 // A splitter takes lines apart.
@@ -79,6 +81,7 @@ func (s *splitter) split(line string, at func(column int) string) ([]word, error
 				}
 				w.text = list[0]
 			}
+			w.varies = true
 			w.value = strings.Trim(raw[:variable], `"'`) == ""
 		}
 		switch {

@@ -15,10 +15,14 @@ import (
 	"os"
 	"strings"
 
+	"github.com/unveil-run/unveil-run/internal/cleaner"
 	"github.com/unveil-run/unveil-run/internal/launch"
 )
 
 func init() {
+	if status, called := cleaner.Main(os.Args); called {
+		os.Exit(status)
+	}
 	if len(os.Args) < 2 || strings.HasSuffix(os.Args[0], ".test") {
 		return // a test of package main is no launcher
 	}
