@@ -84,12 +84,15 @@ install: build ## install the launcher, the library and their manuals below DEST
 		cgo/$$pc.pc.in >'$(DESTDIR)$(LIBDIR)/pkgconfig/'$$pc.pc || exit; done
 	install -D -m 644 cmd/unveil-run/unveil-run.1 '$(DESTDIR)$(MANDIR)/man1/unveil-run.1'
 	install -D -m 644 cmd/unveil-run/unveil-policy.5 '$(DESTDIR)$(MANDIR)/man5/unveil-policy.5'
+	install -D -m 644 cgo/porting.7 '$(DESTDIR)$(MANDIR)/man7/porting.7'
 	for page in $(wildcard cgo/*.3); do install -D -m 644 $$page '$(DESTDIR)$(MANDIR)/man3/'$${page##*/} || exit; done
 
 uninstall: ## remove what install has installed, with the same DESTDIR and PREFIX
 	rm -f '$(DESTDIR)$(BINDIR)/unveil-run' '$(DESTDIR)$(INCDIR)/unveil.h' '$(DESTDIR)$(LIBDIR)/pkgconfig/unveil.pc'
 	for name in libunveil.so libunveil.so.0 libunveil.a libunveil-compat.so libunveil-compat.so.0; do rm -f '$(DESTDIR)$(LIBDIR)/'$$name || exit; done
-	rm -f '$(DESTDIR)$(MANDIR)/man1/unveil-run.1'
+	rm -f '$(DESTDIR)$(INCDIR)/unveil-overlay/unistd.h' '$(DESTDIR)$(LIBDIR)/pkgconfig/unveil-overlay.pc'
+	if [ -d '$(DESTDIR)$(INCDIR)/unveil-overlay' ]; then rmdir '$(DESTDIR)$(INCDIR)/unveil-overlay'; fi
+	rm -f '$(DESTDIR)$(MANDIR)/man1/unveil-run.1' '$(DESTDIR)$(MANDIR)/man7/porting.7'
 	for page in $(wildcard cgo/*.3); do rm -f '$(DESTDIR)$(MANDIR)/man3/'$${page##*/} || exit; done
 
 # The go of PATH need not be a package, and so nothing is asked of dpkg.
