@@ -126,11 +126,17 @@ test-kernels: ## run the tests on real kernels, emulated: minutes (RUN=REGEXP of
 test-packages: ## install the packages in new roots of Debian, as root, and use them there
 	go run ./test/packages
 
+test-ports: ## build programs of OpenBSD's from their sources, run and attack them: those that build fast
+	go test -count=1 -timeout 40m ./test/ports -programs fast
+
+test-ports-all: ## the same, all of them
+	go test -count=1 -timeout 60m ./test/ports -programs all
+
 bench: ## what a launch costs, beside landrun and bwrap, and the library's calls, beside none
 	go run ./test/bench
 
 ci: export CI = true
-ci: lint build race pure cross ## all of it; a test that cannot run here is a failure
+ci: lint build race pure test-ports cross ## all of it; a test that cannot run here is a failure
 	@echo "make ci: all passed"
 
 # Under the race detector, which needs cgo, and lets each process that ends
@@ -154,5 +160,5 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile
 
 FORCE:
-.PHONY: build install uninstall deb release test test-kernels test-packages lint bench ci race pure cross clean help FORCE
+.PHONY: build install uninstall deb release test test-kernels test-packages test-ports test-ports-all lint bench ci race pure cross clean help FORCE
 .NOTPARALLEL:
