@@ -86,13 +86,14 @@ install: build ## install the launcher, the library and their manuals below DEST
 		cgo/$$pc.pc.in >'$(DESTDIR)$(LIBDIR)/pkgconfig/'$$pc.pc || exit; done
 	install -D -m 644 cmd/unveil-run/unveil-run.1 '$(DESTDIR)$(MANDIR)/man1/unveil-run.1'
 	install -D -m 644 cmd/unveil-run/unveil-policy.5 '$(DESTDIR)$(MANDIR)/man5/unveil-policy.5'
+	install -D -m 644 cgo/porting.7 '$(DESTDIR)$(MANDIR)/man7/porting.7'
 	for page in $(wildcard cgo/*.3); do install -D -m 644 $$page '$(DESTDIR)$(MANDIR)/man3/'$${page##*/} || exit; done
 
 uninstall: ## remove what install has installed, with the same DESTDIR and PREFIX
 	rm -f '$(DESTDIR)$(BINDIR)/unveil-run' '$(DESTDIR)$(INCDIR)/unveil.h' '$(DESTDIR)$(INCDIR)/unveil-overlay/unistd.h'
 	for pc in unveil unveil-overlay; do rm -f '$(DESTDIR)$(LIBDIR)/pkgconfig/'$$pc.pc || exit; done
 	for name in libunveil.so libunveil.so.0 libunveil.a libunveil-compat.so libunveil-compat.so.0; do rm -f '$(DESTDIR)$(LIBDIR)/'$$name || exit; done
-	rm -f '$(DESTDIR)$(MANDIR)/man1/unveil-run.1' '$(DESTDIR)$(MANDIR)/man5/unveil-policy.5'
+	rm -f '$(DESTDIR)$(MANDIR)/man1/unveil-run.1' '$(DESTDIR)$(MANDIR)/man5/unveil-policy.5' '$(DESTDIR)$(MANDIR)/man7/porting.7'
 	test ! -d '$(DESTDIR)$(INCDIR)/unveil-overlay' || rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(INCDIR)/unveil-overlay'
 	for page in $(wildcard cgo/*.3); do rm -f '$(DESTDIR)$(MANDIR)/man3/'$${page##*/} || exit; done
 
@@ -127,6 +128,12 @@ test-kernels: ## run the tests on real kernels, emulated: minutes (RUN=REGEXP of
 test-packages: ## install the packages in new roots of Debian, as root, and use them there
 	go run ./test/packages
 
+test-ports: ## build programs of OpenBSD's from their sources, run and attack them: those that build fast
+	go test -count=1 -timeout 40m ./test/ports -programs fast
+
+test-ports-all: ## the same, all of them
+	go test -count=1 -timeout 60m ./test/ports -programs all
+
 FUZZTIME ?= 1m
 
 fuzz: ## run every fuzz target for FUZZTIME: 1m, or 500x for so many inputs
@@ -137,7 +144,7 @@ bench: ## what a launch costs, beside other launchers, and the library's calls, 
 
 ci: export CI = true
 ci: FUZZTIME = 1000x
-ci: lint build race pure cross fuzz ## all of it; a test that cannot run here is a failure
+ci: lint build race pure test-ports cross fuzz ## all of it; a test that cannot run here is a failure
 	@echo "make ci: all passed"
 
 # Under the race detector, which needs cgo, and lets each process that ends
@@ -161,5 +168,5 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile
 
 FORCE:
-.PHONY: build install uninstall deb release test test-kernels test-packages lint fuzz bench ci race pure cross clean help FORCE
+.PHONY: build install uninstall deb release test test-kernels test-packages test-ports test-ports-all lint fuzz bench ci race pure cross clean help FORCE
 .NOTPARALLEL:

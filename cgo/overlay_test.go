@@ -295,3 +295,54 @@ func TestOverlayOwnIssetugid(t *testing.T) {
 		}
 	}
 }
+
+// TestPorting runs the commands of porting.7, and holds what they print
+// against what stands under them.
+func TestPorting(t *testing.T) {
+	page, err := os.ReadFile("porting.7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := install(t)
+	i.flags("--libs", "unveil-overlay")
+	dir := t.TempDir()
+	_, examples, _ := strings.Cut(string(page), "\n.Sh EXAMPLES\n")
+	examples, _, _ = strings.Cut(examples, "\n.Sh ")
+	ran, in, command, want := 0, false, "", ""
+	finish := func() {
+		if command == "" {
+			return
+		}
+		cmd := exec.Command("sh", "-c", command)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "PKG_CONFIG_PATH="+i.prefix+"/lib/pkgconfig", "LD_LIBRARY_PATH="+i.prefix+"/lib", "LC_ALL=C")
+		out, _ := cmd.Output() // a shell says on its own that a program was aborted
+		if string(out) != want {
+			t.Errorf("$ %s\n%s, not\n%s", command, out, want)
+		}
+		ran++
+		command, want = "", ""
+	}
+	heredoc := false
+	for _, line := range strings.Split(examples, "\n") {
+		switch text, begins := strings.CutPrefix(line, "$ "); {
+		case line == ".Bd -literal":
+			in = true
+		case line == ".Ed":
+			finish()
+			in = false
+		case !in:
+		case begins && !heredoc:
+			finish()
+			command, heredoc = text+"\n", strings.HasSuffix(text, "<<'END'")
+		case heredoc:
+			command += line + "\n"
+			heredoc = line != "END"
+		default:
+			want += line + "\n"
+		}
+	}
+	if ran != 5 {
+		t.Errorf("%d commands", ran)
+	}
+}

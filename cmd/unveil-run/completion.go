@@ -55,7 +55,7 @@ func choices(flag string) (words []string, kind string) {
 			words = append(words, string(t)+":")
 		}
 		return words, paths
-	case "pledge":
+	case "pledge", "execpromises":
 		for _, p := range pledge.Promises() {
 			words = append(words, p.Name)
 		}
@@ -69,7 +69,7 @@ func choices(flag string) (words []string, kind string) {
 	case "print":
 		return format.Names(), plainValue
 	case "on-violation":
-		return []string{"abort", "errno"}, plainValue
+		return []string{"abort", "errno", "log"}, plainValue
 	case "without":
 		return []string{launch.Landlock, launch.Seccomp}, plainValue
 	case "completion":

@@ -41,7 +41,7 @@ var completed = []struct {
 	{[]string{"--file", "ag"}, "agent", "git"},
 	{[]string{"-p", "rp"}, "rpath", "--print"},
 	{[]string{"-n", "-u", "/usr:r", "--conn"}, "--connect", "--create"},
-	{[]string{"--on-violation", ""}, "abort errno", "--print"},
+	{[]string{"--on-violation", ""}, "abort errno log", "--print"},
 	{[]string{"-q", "--without", "l"}, "landlock", "seccomp"},
 	{[]string{"ls", "--pri"}, "", "--print"}, // a word of the command
 	{[]string{"-u", "/usr:r", "--", "tes"}, "test", "--print"},
@@ -111,7 +111,7 @@ func TestZshCompletion(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{":FORMAT:(landlockconfig-toml ", ":abort|errno:(abort errno)", ":PROMISES:(stdio rpath "} {
+	for _, want := range []string{":FORMAT:(landlockconfig-toml ", ":abort|errno|log:(abort errno log)", ":PROMISES:(stdio rpath "} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("no %q:\n%s", want, out)
 		}
