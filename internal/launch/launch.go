@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,6 +31,7 @@ type box struct {
 	keep    []int    // descriptors
 	caps    capSet
 	net     network
+	watch   string // the flag that asks for a supervisor, for people
 }
 
 // Run confines the calling thread and executes the command; the goroutine
@@ -58,7 +60,26 @@ func (r *Request) Run(s Speech, out io.Writer) *Failure {
 			s.gap(g.String())
 		}
 	}
-	return b.enter(s)
+	if err := b.paths.Create(); err != nil {
+		return explainPath(err)
+	}
+	program := b.program()
+	var supervisor *gate.Supervisor
+	if r.Trace {
+		program, supervisor, fail = r.supervise(b)
+		if fail != nil {
+			return fail
+		}
+	}
+	return b.enter(program, supervisor)
+}
+
+// program is what seccomp is given: nothing without seccomp, which is a gap.
+func (b *box) program() []unix.SockFilter {
+	if b.kernel.Seccomp != nil {
+		return nil
+	}
+	return b.calls.Program()
 }
 
 // manyEntries is from where on the garbage collector is turned off: in what is
@@ -71,7 +92,7 @@ func (r *Request) compile() (*box, *Failure) {
 	if len(r.Unveil) > manyEntries {
 		debug.SetGCPercent(-1)
 	}
-	b := &box{env: r.environment(os.Environ()), caps: r.capabilities()}
+	b := &box{env: r.environment(os.Environ()), caps: r.capabilities(), watch: r.watch()}
 	var fail *Failure
 	if b.keep, fail = r.inherited(b.env); fail != nil {
 		return nil, fail
@@ -117,10 +138,7 @@ func (r *Request) compile() (*box, *Failure) {
 
 // enter applies what was decided and executes the command. From the first
 // line on, only a failure of the kernel leads back.
-func (b *box) enter(s Speech) *Failure {
-	if err := b.paths.Create(); err != nil {
-		return explainPath(err)
-	}
+func (b *box) enter(program []unix.SockFilter, s *gate.Supervisor) *Failure {
 	if err := keepOnly(b.keep); err != nil {
 		return failed(err)
 	}
@@ -138,10 +156,11 @@ func (b *box) enter(s Speech) *Failure {
 			return failed(err)
 		}
 	}
-	var program []unix.SockFilter
-	if b.kernel.Seccomp == nil {
-		program = b.calls.Program()
-	}
 	why := fmt.Sprintf("unveil-run: error: cannot execute %q", b.image.Path)
-	return failed(b.gate.Exec(program, b.image.Path, b.image.Argv, b.env, why))
+	err := b.gate.Exec(program, s, b.image.Path, b.image.Argv, b.env, why)
+	if s != nil && errors.Is(err, unix.EBUSY) {
+		return failedf("%s: another supervisor answers for this process already, and the kernel takes one", b.watch).
+			hinted("run it outside of the other, or without %s", b.watch)
+	}
+	return failed(err)
 }

@@ -22,6 +22,11 @@ type Request struct {
 	BestEffort  bool
 	Without     []string // mechanisms that may be missing: "landlock", "seccomp"
 	Explain     bool
+
+	Trace bool // a supervisor tells what is refused
+	Audit bool // refusals go to the kernel's audit log
+
+	words *Words // as they were said, for the supervisor
 }
 
 // Mechanisms that a gap may name, see Request.Without.

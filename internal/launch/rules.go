@@ -146,6 +146,7 @@ func (r *Request) paths(img *image.Image, k kernel.Kernel, net network, dir stri
 		Create:     r.Create,
 		Widen:      r.Widen,
 		ListHidden: r.ListHidden,
+		Log:        r.Audit,
 	})
 	if err != nil {
 		return nil, explainPath(err)

@@ -34,6 +34,8 @@ type Words struct {
 	OnViolation string   `placeholder:"abort|errno" group:"run" help:"end the command always, or never"`
 	BestEffort  bool     `group:"run" help:"go on with what this kernel can hold"`
 	Without     []string `sep:"none" placeholder:"MECHANISM" group:"run" help:"and without landlock or seccomp"`
+	Trace       bool     `group:"run" help:"say what is refused, and what would allow it"`
+	Audit       bool     `group:"run" help:"refusals to the kernel's audit log too (Linux 6.15)"`
 	Explain     bool     `short:"n" group:"run" help:"print the plan, run nothing"`
 	Check       bool     `group:"run" help:"print what this kernel can hold, run nothing"`
 	JSON        bool     `name:"json" group:"run" help:"and print it as JSON"`
@@ -47,6 +49,7 @@ type Words struct {
 // two entries for one path the command line's holds.
 func (w *Words) Request() (*Request, *Failure) {
 	r := &Request{
+		words:         w,
 		Policy:        policy.Policy{Home: os.Getenv("HOME"), Lookup: os.LookupEnv, ClearEnv: w.ClearEnv},
 		Command:       w.Command,
 		NoAuto:        w.NoAuto,
@@ -58,6 +61,8 @@ func (w *Words) Request() (*Request, *Failure) {
 		AllowAbstract: w.AllowAbstract,
 		Without:       w.Without,
 		Explain:       w.Explain,
+		Trace:         w.Trace,
+		Audit:         w.Audit,
 	}
 	// A passthrough argument keeps the -- that ends the flags.
 	if len(r.Command) > 0 && r.Command[0] == "--" {
