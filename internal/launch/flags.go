@@ -39,4 +39,29 @@ func (w *Words) args() []string {
 }
 
 // apart are the fields that are no part of args.
-var apart = []string{"Unveil", "Pledge", "Trace", "Explain"}
+var apart = []string{"Unveil", "Pledge", "Trace", "Learn", "Explain"}
+
+// boxed returns a flag that says something of the box or of how it is shown,
+// as it is typed; "" if there is none.
+func (w *Words) boxed() string {
+	fields := reflect.ValueOf(w).Elem()
+	for i := range fields.NumField() {
+		f := fields.Type().Field(i)
+		switch f.Tag.Get("group") {
+		case "box", "paths", "net":
+		case "run":
+			if f.Name == "Learn" || f.Name == "Quiet" {
+				continue
+			}
+		default:
+			continue
+		}
+		if v := fields.Field(i); !v.IsZero() {
+			if short := f.Tag.Get("short"); short != "" {
+				return "-" + short
+			}
+			return "--" + flagName(f)
+		}
+	}
+	return ""
+}

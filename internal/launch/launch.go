@@ -46,6 +46,9 @@ func (r *Request) Run(s Speech, out io.Writer) *Failure {
 	if r.Explain {
 		return r.explain(b, out)
 	}
+	if r.Learn != "" {
+		return r.learn(b)
+	}
 	if fail := r.accept(b.gaps); fail != nil {
 		return fail
 	}
@@ -128,7 +131,7 @@ func (r *Request) compile() (*box, *Failure) {
 		b.paths.Close()
 		return nil, fail
 	}
-	if !r.NoAuto && !r.ClearEnv && b.kernel.ABI > 0 {
+	if !r.NoAuto && !r.ClearEnv && b.kernel.ABI > 0 && r.Learn == "" {
 		b.set = append(b.set, b.substitutes(r.Unveil)...)
 	}
 	b.gaps = r.gaps(b.kernel, b.paths)
@@ -151,7 +154,7 @@ func (b *box) enter(program []unix.SockFilter, s *gate.Supervisor) *Failure {
 	if err := keepCapabilities(b.caps); err != nil {
 		return failed(err)
 	}
-	if b.kernel.ABI > 0 {
+	if b.paths != nil && b.kernel.ABI > 0 {
 		if err := b.paths.Apply(); err != nil {
 			return failed(err)
 		}

@@ -23,8 +23,9 @@ type Request struct {
 	Without     []string // mechanisms that may be missing: "landlock", "seccomp"
 	Explain     bool
 
-	Trace bool // a supervisor tells what is refused
-	Audit bool // refusals go to the kernel's audit log
+	Trace bool   // a supervisor tells what is refused
+	Learn string // a supervisor writes this policy file, and nothing is refused; "" for none
+	Audit bool   // refusals go to the kernel's audit log
 
 	words *Words // as they were said, for the supervisor
 }
@@ -40,6 +41,8 @@ const (
 // all is stdio, and no path.
 func (r *Request) pledged() (pledge.Set, bool) {
 	switch {
+	case r.Learn != "":
+		return 0, false
 	case r.Pledge != nil:
 		return *r.Pledge, true
 	case len(r.Unveil) > 0:

@@ -14,8 +14,10 @@ import (
 
 	"github.com/unveil-run/unveil-run/internal/bpf"
 	"github.com/unveil-run/unveil-run/internal/gate"
+	"github.com/unveil-run/unveil-run/internal/learn"
 	"github.com/unveil-run/unveil-run/internal/notify"
 	"github.com/unveil-run/unveil-run/internal/trace"
+	"github.com/unveil-run/unveil-run/pledge"
 	"github.com/unveil-run/unveil-run/unveil"
 )
 
@@ -71,7 +73,7 @@ func (r *Request) supervise(b *box) ([]unix.SockFilter, *gate.Supervisor, *Failu
 	if brief.Grants, err = b.paths.Grants(); err != nil {
 		return nil, nil, failed(err)
 	}
-	if b.kernel.ABI == 0 {
+	if b.kernel.ABI == 0 || r.Learn != "" {
 		brief.Grants = unveil.Grants{}
 	}
 	tell, err := brief.start()
@@ -82,16 +84,34 @@ func (r *Request) supervise(b *box) ([]unix.SockFilter, *gate.Supervisor, *Failu
 }
 
 // watch is the flag that asks for a supervisor.
-func (r *Request) watch() string { return "--trace" }
+func (r *Request) watch() string {
+	if r.Learn != "" {
+		return "--learn"
+	}
+	return "--trace"
+}
 
 // asking returns the program that asks about what reference refuses, and about
-// what Landlock may refuse.
+// what Landlock may refuse; to learn, about all that stdio does not grant.
 func (r *Request) asking(reference []unix.SockFilter, b *box) ([]unix.SockFilter, *Failure) {
 	program, err := bpf.Ask(reference)
 	if err != nil {
 		return nil, failed(err)
 	}
-	return bpf.Then(program, bpf.AskFor(trace.Traced())), nil
+	if r.Learn == "" {
+		return bpf.Then(program, bpf.AskFor(trace.Traced())), nil
+	}
+	o := r.callOptions(b.kernel, b.net, os.Getpid(), b.gate.Address())
+	o.Unpledged = false
+	plan, err := pledge.Compile(promises.stdio, o)
+	if err != nil {
+		return nil, failed(err)
+	}
+	granted, err := bpf.Ask(plan.Program())
+	if err != nil {
+		return nil, failed(err)
+	}
+	return bpf.Then(program, bpf.Then(granted, bpf.AskFor(learn.Numbers()))), nil
 }
 
 // start starts the supervisor and briefs it. It returns the connection.

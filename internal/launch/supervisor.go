@@ -148,6 +148,9 @@ func (w *Words) briefed(launcher *os.File) (*trace.Supervised, trace.Watcher, er
 
 // watcher is who is told of the calls.
 func (r *Request) watcher(brief *briefing) (trace.Watcher, error) {
+	if r.Learn != "" {
+		return r.recorder(brief)
+	}
 	return trace.NewReport(r.tracedBox(brief), brief.Pid), nil
 }
 

@@ -35,6 +35,7 @@ type Words struct {
 	BestEffort  bool     `group:"run" help:"go on with what this kernel can hold"`
 	Without     []string `sep:"none" placeholder:"MECHANISM" group:"run" help:"and without landlock or seccomp"`
 	Trace       bool     `group:"run" help:"say what is refused, and what would allow it"`
+	Learn       string   `placeholder:"FILE" group:"run" help:"refuse nothing, and write the policy that was needed"`
 	Audit       bool     `group:"run" help:"refusals to the kernel's audit log too (Linux 6.15)"`
 	Explain     bool     `short:"n" group:"run" help:"print the plan, run nothing"`
 	Check       bool     `group:"run" help:"print what this kernel can hold, run nothing"`
@@ -62,6 +63,7 @@ func (w *Words) Request() (*Request, *Failure) {
 		Without:       w.Without,
 		Explain:       w.Explain,
 		Trace:         w.Trace,
+		Learn:         w.Learn,
 		Audit:         w.Audit,
 	}
 	// A passthrough argument keeps the -- that ends the flags.
@@ -118,6 +120,11 @@ func (w *Words) Request() (*Request, *Failure) {
 		r.OnViolation = pledge.Errno
 	default:
 		return nil, failedf("--on-violation: %q is neither abort nor errno", w.OnViolation).hinted("write it as in: --on-violation errno")
+	}
+	if w.Learn != "" {
+		if flag := w.boxed(); flag != "" {
+			return nil, failedf("--learn: nothing is refused then, and %s would mean nothing", flag).hinted("run it without %s; a policy that %s has already is added to", flag, quote(w.Learn))
+		}
 	}
 	return r, nil
 }

@@ -38,6 +38,23 @@ type Object struct {
 	Change unveil.Access // on the directory that it is in
 }
 
+// Permitted reports whether file permissions let an object be used: the
+// kernel looks at them first, and no flag mends them. A supervisor of root
+// sees everything, and so does a command of root once it has the letters.
+func (o *Object) Permitted() bool {
+	var mode uint32
+	if o.Need&(unveil.ReadFile|unveil.ReadDir) != 0 && o.Need&unveil.Execute == 0 {
+		mode |= unix.R_OK
+	}
+	if o.Need&(unveil.WriteFile|unveil.Truncate) != 0 {
+		mode |= unix.W_OK
+	}
+	if o.Need&unveil.Execute != 0 {
+		mode |= unix.X_OK
+	}
+	return mode == 0 || !o.Exists() || unix.Faccessat(unix.AT_FDCWD, o.Name, mode, unix.AT_EACCESS) == nil
+}
+
 // An Address is where a socket is to be connected or bound.
 type Address struct {
 	Family uint16

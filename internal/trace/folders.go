@@ -7,7 +7,8 @@ import (
 
 // closedFolders hold what programs have nothing to do with each other over:
 // what is asked for in one of them is named by itself, never by the folder.
-// What is below them is judged by itself.
+// What is below them is judged by itself. A folder that holds one of them is one
+// too.
 var closedFolders = []string{
 	"/", "/boot", "/dev", "/etc", "/etc/ssl/private", "/etc/sudoers.d", "/home", "/media", "/mnt", "/opt", "/proc", "/root", "/run", "/srv", "/sys",
 	"/tmp", "/var", "/var/backups", "/var/lib", "/var/log", "/var/mail", "/var/run", "/var/spool", "/var/spool/cron", "/var/tmp",
@@ -19,7 +20,7 @@ var closedFolders = []string{
 // is below them. dir is canonical.
 func Closed(dir, home string) bool {
 	for _, c := range closedFolders {
-		if dir == c {
+		if dir == c || strings.HasPrefix(c, dir+"/") {
 			return true
 		}
 	}

@@ -108,6 +108,9 @@ func look(name string, follow bool) (Place, error) {
 	return Place{string(link[:n]), st.Mode & unix.S_IFMT, uint64(st.Dev), st.Ino}, nil //nolint:unconvert // Dev differs between architectures
 }
 
+// Look finds what an absolute name leads to, links followed.
+func Look(name string) (Place, error) { return look(name, true) }
+
 // absent finds where a name would be made that leads to nothing.
 func (c *Caller) absent(whole string, follow bool) (Place, error) {
 	trimmed := strings.TrimRight(whole, "/")

@@ -123,7 +123,7 @@ func (r *Report) judge(c *Caller, a *Act) {
 		if o.Exists() && (strings.HasPrefix(a.What, "make") || a.What == "link" && i == 1 || a.What == "bind") {
 			return // EEXIST
 		}
-		if !permitted(o) {
+		if !o.Permitted() {
 			return // EACCES, whatever the box says
 		}
 		on, in := r.rights.lacking(o)
@@ -152,23 +152,6 @@ func (r *Report) judge(c *Caller, a *Act) {
 	if denied {
 		r.say(c, r.words(c, a), &m)
 	}
-}
-
-// permitted reports whether file permissions let an object be used: the
-// kernel looks at them first, and no flag mends them. A supervisor of root
-// sees everything, and so does a command of root once it has the letters.
-func permitted(o *Object) bool {
-	var mode uint32
-	if o.Need&(unveil.ReadFile|unveil.ReadDir) != 0 && o.Need&unveil.Execute == 0 {
-		mode |= unix.R_OK
-	}
-	if o.Need&(unveil.WriteFile|unveil.Truncate) != 0 {
-		mode |= unix.W_OK
-	}
-	if o.Need&unveil.Execute != 0 {
-		mode |= unix.X_OK
-	}
-	return mode == 0 || !o.Exists() || unix.Faccessat(unix.AT_FDCWD, o.Name, mode, unix.AT_EACCESS) == nil
 }
 
 // gains reports whether a link or rename would give an object more rights
@@ -254,7 +237,8 @@ func (r *Report) address(c *Caller, a *Act, m *mend) bool {
 		if to.Local {
 			access, flag = ll.AccessNetBindTCP, "--bind "
 		}
-		switch c.socketType(to.FD) {
+		_, kind := c.Socket(to.FD)
+		switch kind {
 		case unix.SOCK_STREAM:
 		case unix.SOCK_DGRAM:
 			proto = "udp:"
@@ -271,26 +255,6 @@ func (r *Report) address(c *Caller, a *Act, m *mend) bool {
 		return true
 	}
 	return false
-}
-
-// socketType returns SO_TYPE of a descriptor of the caller, 0 where it cannot
-// be told.
-func (c *Caller) socketType(fd int) int {
-	pidfd, err := unix.PidfdOpen(c.Process(), 0)
-	if err != nil {
-		return 0
-	}
-	defer unix.Close(pidfd)
-	own, err := unix.PidfdGetfd(pidfd, fd, 0)
-	if err != nil {
-		return 0
-	}
-	defer unix.Close(own)
-	t, err := unix.GetsockoptInt(own, unix.SOL_SOCKET, unix.SO_TYPE)
-	if err != nil {
-		return 0
-	}
-	return t
 }
 
 // signal reports whether a signal is for a process outside.
