@@ -98,6 +98,20 @@ func TestAsk(t *testing.T) {
 	}
 }
 
+// TestAllow holds that some calls are allowed, and the others answered as before.
+func TestAllow(t *testing.T) {
+	allowing := bpf.Allow([]int{2, 4}, program)
+	for nr := range uint32(8) {
+		want := run(t, program, nr, 7)
+		if nr == 2 || nr == 4 {
+			want = unix.SECCOMP_RET_ALLOW
+		}
+		if got := run(t, allowing, nr, 7); got != want {
+			t.Errorf("%d: %#x, want %#x", nr, got, want)
+		}
+	}
+}
+
 // TestThen holds that a joined program answers as the first where that does
 // not allow, and else as the second.
 func TestThen(t *testing.T) {

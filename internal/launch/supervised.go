@@ -111,7 +111,7 @@ func (r *Request) asking(reference []unix.SockFilter, b *box) ([]unix.SockFilter
 	if err != nil {
 		return nil, failed(err)
 	}
-	return bpf.Then(program, bpf.Then(granted, bpf.AskFor(learn.Numbers()))), nil
+	return bpf.Then(program, bpf.Allow(learn.Forks(), bpf.Then(granted, bpf.AskFor(learn.Numbers())))), nil
 }
 
 // start starts the supervisor and briefs it. It returns the connection.

@@ -151,7 +151,7 @@ func (r *Request) watcher(brief *briefing) (trace.Watcher, error) {
 	if r.Learn != "" {
 		return r.recorder(brief)
 	}
-	return trace.NewReport(r.tracedBox(brief), brief.Pid), nil
+	return trace.NewReport(r.tracedBox(brief)), nil
 }
 
 // tracedBox describes the box of a traced command.
@@ -165,7 +165,7 @@ func (r *Request) tracedBox(brief *briefing) *trace.Box {
 		Grants: brief.Grants, Kinds: r.kinds(), Set: set, Pledged: pledged, Given: r.Pledge != nil || len(r.Unveil) > 0,
 		Options: r.callOptions(k, net, brief.Pid, brief.Gate),
 		Signals: !r.AllowSignals && k.ABI >= 6, Sockets: !r.AllowAbstract && k.ABI >= 6,
-		Home: home(), Args: r.words.args(), Unveil: r.words.Unveil, Argv: argv, Quote: quote,
+		Pid: brief.Pid, Home: home(), Args: r.words.args(), Unveil: r.words.Unveil, Argv: argv, Quote: quote,
 		Say: func(kind, text string) { speech.line(kind, text) },
 		Ports: func(access uint64, port uint16) bool {
 			for _, p := range net.ports {

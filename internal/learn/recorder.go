@@ -27,6 +27,7 @@ type Recorder struct {
 	program []unix.SockFilter
 
 	made     map[string]bool // names that the run made
+	threads  map[int]bool    // that made a call
 	loading  map[int]bool    // processes whose loader is at work
 	later    []deferred      // calls that another one will explain
 	inet     bool            // a stream socket was made, or a datagram was sent
@@ -49,7 +50,7 @@ type deferred struct {
 // NewRecorder returns a recorder for the command with a process id. write is
 // called when the command ends, and again when more is known afterwards.
 func NewRecorder(o pledge.Options, pid int, write func(*Record)) (*Recorder, error) {
-	r := &Recorder{record: NewRecord(), options: o, pid: pid, write: write, made: map[string]bool{}, loading: map[int]bool{pid: true},
+	r := &Recorder{record: NewRecord(), options: o, pid: pid, write: write, made: map[string]bool{}, threads: map[int]bool{}, loading: map[int]bool{pid: true},
 		seen: map[string]bool{}, programs: map[string]bool{}, dirty: true}
 	return r, r.grow(promise("stdio"))
 }
@@ -69,6 +70,19 @@ func (r *Recorder) grow(more pledge.Set) error {
 // them: those that end the work of a loader, and those that send.
 func Numbers() []int {
 	return append(trace.Traced(), unix.SYS_SET_TID_ADDRESS, unix.SYS_SENDTO, unix.SYS_SENDMSG, unix.SYS_SENDMMSG)
+}
+
+// Forks are the calls that the recorder is not asked about: what they take is
+// known from the calls of the child. A signal that comes before the supervisor
+// has taken a call ends it with EINTR, if its handler does not restart calls;
+// no program expects that of a fork.
+func Forks() (list []int) {
+	for _, name := range []string{"clone", "fork", "vfork"} {
+		if n, ok := pledge.Number(name); ok {
+			list = append(list, n)
+		}
+	}
+	return list
 }
 
 // Tick implements trace.Watcher.
@@ -96,6 +110,11 @@ func (r *Recorder) Ending() {
 
 // Call implements trace.Watcher.
 func (r *Recorder) Call(c *trace.Caller, ret uint32) {
+	if !r.threads[int(c.Tid)] {
+		if r.threads[int(c.Tid)] = true; c.Process() != r.pid {
+			r.imply(promise("proc"), "clone")
+		}
+	}
 	switch int(c.Data.Nr) {
 	case unix.SYS_EXIT_GROUP:
 		return

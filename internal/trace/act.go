@@ -70,7 +70,7 @@ var reader = notify.NewMemory()
 // Act tells what the call asks for. The error says why a path cannot be told:
 // an errno, or ErrNoName. The name of the call is known all the same.
 func (c *Caller) Act() (*Act, error) {
-	s := byNumber[int(c.Data.Nr)]
+	s := byNumber()[int(c.Data.Nr)]
 	if s == nil {
 		return &Act{Call: pledge.Name(int(c.Data.Nr))}, nil
 	}

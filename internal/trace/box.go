@@ -26,6 +26,7 @@ type Box struct {
 	Signals bool // kept inside
 	Sockets bool // abstract UNIX sockets are kept inside
 
+	Pid    int // of the command
 	Home   string
 	Args   []string // the flags that made it, but -u and -p
 	Unveil []string // the words of -u

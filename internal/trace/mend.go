@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/unveil-run/unveil-run/pledge"
@@ -39,11 +40,38 @@ func (m *mend) add(b *Box, o *Object, on, in unveil.Access) {
 		return
 	}
 	at := o.Name
+	if of, self := process(at, b.Pid); self {
+		m.entry(b, of, o, on)
+		return
+	} else if of != "" {
+		// A rule for /proc/self is for the first process alone.
+		if b.Pledged && b.Given {
+			m.set |= promise("ps")
+			return
+		}
+		m.entry(b, "/proc", o, on)
+		return
+	}
 	reading := on&^(unveil.ReadFile|unveil.ReadDir|unveil.Execute) == 0
 	if dir := path.Dir(at); reading && !o.IsDir() && !Closed(dir, b.Home) {
 		at = dir
 	}
 	m.entry(b, at, o, on)
+}
+
+// process returns what a path of /proc that is of a process is written as: by
+// /proc/self for the command itself, which has that name in the next run too.
+func process(name string, pid int) (as string, self bool) {
+	rest, ok := strings.CutPrefix(name, "/proc/")
+	number, below, _ := strings.Cut(rest, "/")
+	n, err := strconv.Atoi(number)
+	switch {
+	case !ok || err != nil:
+		return "", false
+	case n != pid:
+		return "/proc", false
+	}
+	return path.Join("/proc/self", strings.TrimPrefix(below, "task/"+number)), true
 }
 
 // entry adds the letters of rights to those that a path has.

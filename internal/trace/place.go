@@ -61,6 +61,8 @@ func (c *Caller) place(dir int32, name string, follow bool) (Place, error) {
 func (c *Caller) start(dir int32, name string) (string, error) {
 	link := "cwd"
 	switch {
+	case strings.HasPrefix(name, "/") && !c.supervised.moved:
+		return "", nil
 	case strings.HasPrefix(name, "/"):
 		link = "root"
 	case dir != unix.AT_FDCWD:

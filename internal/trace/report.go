@@ -31,10 +31,10 @@ type Report struct {
 	names    bool            // names are looked up
 }
 
-// NewReport returns the report of a command by its process id.
-func NewReport(b *Box, pid int) *Report {
-	return &Report{box: b, pid: pid, told: -1, rights: newRights(b.Grants), said: map[string]bool{},
-		inside: map[int]bool{pid: true}, bound: map[string]bool{}}
+// NewReport returns the report of a command.
+func NewReport(b *Box) *Report {
+	return &Report{box: b, pid: b.Pid, told: -1, rights: newRights(b.Grants), said: map[string]bool{},
+		inside: map[int]bool{b.Pid: true}, bound: map[string]bool{}}
 }
 
 // Tick implements Watcher.

@@ -1,6 +1,8 @@
 package trace
 
 import (
+	"sync"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/unveil-run/unveil-run/pledge"
@@ -106,8 +108,9 @@ var shapes = []shape{
 	{name: "llistxattr", kind: looks, dir: none, path: 0},
 }
 
-// byNumber are the shapes by the numbers of the architecture that runs.
-var byNumber = func() map[int]*shape {
+// byNumber are the shapes by the numbers of the architecture that runs: made
+// when they are asked for, since every launch would pay for them.
+var byNumber = sync.OnceValue(func() map[int]*shape {
 	m := make(map[int]*shape, len(shapes))
 	for i := range shapes {
 		if n, ok := pledge.Number(shapes[i].name); ok {
@@ -115,13 +118,14 @@ var byNumber = func() map[int]*shape {
 		}
 	}
 	return m
-}()
+})
 
 // Traced are the numbers of the calls that Landlock may refuse where the
-// filter allows them, and those by which the end of a command is seen.
+// filter allows them, and those by which the end of a command is seen and that
+// it has another root than the supervisor.
 func Traced() []int {
-	list := []int{unix.SYS_EXIT_GROUP}
-	for n, s := range byNumber {
+	list := []int{unix.SYS_EXIT_GROUP, unix.SYS_CHROOT}
+	for n, s := range byNumber() {
 		if s.traced {
 			list = append(list, n)
 		}

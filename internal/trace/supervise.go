@@ -35,6 +35,8 @@ type Supervised struct {
 	Program  []unix.SockFilter // what the command was to be given, if nobody were asked
 	Pid      int               // of the command
 	PidFD    int               // and its pidfd
+
+	moved bool // a process may have another root than the supervisor
 }
 
 // A Caller is a thread that waits for the answer to its call.
@@ -99,6 +101,7 @@ func (s *Supervised) one(w Watcher) error {
 		if exits(&c) {
 			w.Ending()
 		}
+		s.moved = s.moved || int(c.Data.Nr) == unix.SYS_CHROOT
 		return gone(s.Listener.Continue(c.ID))
 	case unix.SECCOMP_RET_ERRNO:
 		return gone(s.Listener.Refuse(c.ID, unix.Errno(ret&unix.SECCOMP_RET_DATA)))

@@ -84,17 +84,29 @@ func run(rounds, warm int, asJSON bool) (skipped, broken bool, err error) {
 	if err != nil {
 		return false, false, err
 	}
+	trace, lacks, err := measureTrace(root, dir)
+	if err != nil {
+		return false, false, err
+	}
+	if lacks != "" {
+		missing = append(missing, lacks)
+		fmt.Fprintln(os.Stderr, "*** SKIPPED:", lacks)
+	}
 	verdicts, broken := judge(results)
 	broken = broken || !policy.Holds
+	broken = broken || trace != nil && !trace.Holds
 	for _, c := range list {
 		broken = broken || !c.Holds
 	}
 	if asJSON {
-		err = json.NewEncoder(os.Stdout).Encode(report{release(), rounds, results, verdicts, list, policy})
+		err = json.NewEncoder(os.Stdout).Encode(report{release(), rounds, results, verdicts, list, policy, trace})
 	} else {
 		printTable(results, verdicts, rounds)
 		printCosts(list)
 		printPolicy(policy)
+		if trace != nil {
+			printTrace(trace)
+		}
 	}
 	return len(missing) > 0, broken, err
 }
@@ -119,6 +131,7 @@ type report struct {
 	Verdicts []verdict `json:"budgets"`
 	Library  []cost    `json:"library"`
 	Policy   large     `json:"policy"`
+	Trace    *traced   `json:"trace"`
 }
 
 // A verdict is a row of unveil-run against one peer.
