@@ -123,13 +123,13 @@ func (brief *briefing) start() (int, error) {
 	ours, theirs := pair[0], os.NewFile(uintptr(pair[1]), "supervisor")
 	// Started by the file that runs, whatever has become of its name.
 	p, err := os.StartProcess("/proc/self/exe", append([]string{nameStarting}, os.Args[1:]...),
-		&os.ProcAttr{Env: os.Environ(), Files: []*os.File{os.Stdin, os.Stdout, os.Stderr, theirs}})
+		&os.ProcAttr{Env: os.Environ(), Files: []*os.File{nil, nil, stderr(), theirs}})
 	theirs.Close()
 	if err != nil {
 		unix.Close(ours)
 		return -1, fmt.Errorf("the supervisor cannot be started: %w", err)
 	}
-	if _, err := p.Wait(); err != nil {
+	if _, err := p.Wait(); err != nil && !errors.Is(err, unix.ECHILD) { // SIGCHLD is ignored
 		unix.Close(ours)
 		return -1, fmt.Errorf("the supervisor cannot be started: %w", err)
 	}
@@ -138,6 +138,14 @@ func (brief *briefing) start() (int, error) {
 		return -1, err
 	}
 	return ours, nil
+}
+
+// stderr is standard error for a process to be started, nil where it is closed.
+func stderr() *os.File {
+	if _, err := unix.FcntlInt(uintptr(unix.Stderr), unix.F_GETFD, 0); err != nil {
+		return nil
+	}
+	return os.Stderr
 }
 
 // send briefs the supervisor and waits for its answer: nothing but ready, or

@@ -51,7 +51,7 @@ func startSupervisor() error {
 	// Standard input and output are the command's alone: who reads from its
 	// output waits for nobody else to close it.
 	_, err = os.StartProcess("/proc/self/exe", append([]string{nameSupervisor}, os.Args[1:]...), &os.ProcAttr{
-		Env: os.Environ(), Files: []*os.File{null, null, os.Stderr, os.NewFile(supervisorFD, "launcher")}, Sys: &syscall.SysProcAttr{Setsid: true}})
+		Env: os.Environ(), Files: []*os.File{null, null, stderr(), os.NewFile(supervisorFD, "launcher")}, Sys: &syscall.SysProcAttr{Setsid: true}})
 	return err
 }
 

@@ -50,8 +50,8 @@ func TestCollapse(t *testing.T) {
 func TestQuote(t *testing.T) {
 	w := &Writer{Home: "/home/u"}
 	for name, want := range map[string]string{
-		"/usr": "/usr", "/home/u": "~", "/home/u/a": "~/a", "/home/user": "/home/user", "/a b": "'/a b'", "/a'b": `'/a'\''b'`,
-		"/home/u/a $b": "'~/a $b'", "/é": "'/é'", "/a\nb": "", "/a\xffb": "", "/a#b": "'/a#b'",
+		"/usr": "/usr", "/home/u": "$HOME", "/home/u/a": "$HOME/a", "/home/user": "/home/user", "/a b": "'/a b'", "/a'b": `'/a'\''b'`,
+		"/home/u/a $b": "$HOME'/a $b'", "/é": "'/é'", "/a\nb": "", "/a\xffb": "", "/a#b": "'/a#b'",
 	} {
 		got, ok := w.quote(name)
 		if got != want || ok != (want != "") {
@@ -63,6 +63,7 @@ func TestQuote(t *testing.T) {
 		}
 		p := w.old.policy
 		p.Home = w.Home
+		p.Lookup = func(name string) (string, bool) { return w.Home, name == "HOME" }
 		if err := p.Read("policy", "unveil "+got+" r # cat"); err != nil || p.Unveil[0].Path != name {
 			t.Errorf("%q is read as %+v, %v", name, p.Unveil, err)
 		}

@@ -463,6 +463,9 @@ func (r *Recorder) imply(set pledge.Set, why string) {
 // execute notes an executable with its interpreters.
 func (r *Recorder) execute(c *trace.Caller, o *trace.Object) {
 	r.object(c, o, unveil.X)
+	if o.Mode != unix.S_IFREG {
+		return // and an open of it might wait for somebody
+	}
 	img, err := image.Resolve(o.Name, nil, nil, "/")
 	if err != nil {
 		return // a script without #!, which the shell reads

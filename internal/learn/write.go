@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/unveil-run/unveil-run/internal/policy"
+	"github.com/unveil-run/unveil-run/internal/trace"
 	"github.com/unveil-run/unveil-run/pledge"
 	"github.com/unveil-run/unveil-run/unveil"
 )
@@ -115,7 +116,10 @@ func (w *Writer) Write(r *Record) (summary string, beyond []string, err error) {
 	if err == nil {
 		err = os.Rename(f.Name(), w.File)
 	}
-	return summary, sorted(r.beyond), err
+	for _, s := range sorted(r.beyond) {
+		beyond = append(beyond, trace.Printable(s))
+	}
+	return summary, beyond, err
 }
 
 // Lstat is the file system as it is.
@@ -228,7 +232,7 @@ func (w *Writer) text(r *Record) (text, summary string, err error) {
 		line("")
 		line("# Not in this policy:")
 		for _, s := range sorted(r.beyond) {
-			line("# - %s", strings.ReplaceAll(s, "\n", " "))
+			line("# - %s", trace.Printable(s))
 		}
 	}
 	return b.String(), fmt.Sprintf("%d paths, %q", len(t), set), nil
@@ -253,7 +257,7 @@ const mostPrograms = 6
 func programs(who []string) []string {
 	var list []string
 	for _, name := range who {
-		if name = strings.ReplaceAll(name, " ", "_"); len(list) < mostPrograms && name != "..." && utf8.ValidString(name) && !strings.ContainsFunc(name, unicode.IsControl) {
+		if name = strings.ReplaceAll(name, " ", "_"); len(list) < mostPrograms && name != "..." {
 			list = append(list, name)
 		}
 	}
@@ -263,24 +267,22 @@ func programs(who []string) []string {
 	return list
 }
 
-// quote writes a path as a policy file takes it, with ~ for the home
+// quote writes a path as a policy file takes it, with $HOME for the home
 // directory. It reports false for a name that no line can hold.
 func (w *Writer) quote(name string) (string, bool) {
-	if !utf8.ValidString(name) || strings.ContainsAny(name, "\n\r\x00") {
+	if !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
 		return "", false
 	}
-	word := name
-	if rest, ok := strings.CutPrefix(name, w.Home+"/"); ok && w.Home != "" && w.Home != "/" {
-		word = "~/" + rest
-	} else if name == w.Home && w.Home != "/" {
-		word = "~"
+	home, rest := "", name
+	if below, ok := strings.CutPrefix(name, w.Home); ok && w.Home != "" && w.Home != "/" && (below == "" || below[0] == '/') {
+		home, rest = "$HOME", below
 	}
-	for _, c := range word {
+	for _, c := range rest {
 		if c > unicode.MaxASCII || !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,@=:~%", c) {
-			return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'", true
+			return home + "'" + strings.ReplaceAll(rest, "'", `'\''`) + "'", true
 		}
 	}
-	return word, true
+	return home + rest, true
 }
 
 // ephemeral is where ports begin that the kernel gives to who asks for none: a

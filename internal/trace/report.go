@@ -190,6 +190,9 @@ func dirOf(o *Object) string {
 
 // execute tells of an interpreter or a loader that may not be executed.
 func (r *Report) execute(c *Caller, a *Act) {
+	if a.Objects[0].Mode != unix.S_IFREG {
+		return // and an open of it might wait for somebody
+	}
 	img, err := image.Resolve(a.Objects[0].Name, nil, nil, "/")
 	if err != nil {
 		return
@@ -341,6 +344,9 @@ func callWords(c *Caller, a *Act) string {
 	return "call " + a.Call
 }
 
+// most is how many denials are told: a command could fill the disk with them.
+const most = 1000
+
 // say prints a denial and what would mend it, each once.
 func (r *Report) say(c *Caller, text string, m *mend) {
 	if !c.Waits() {
@@ -351,6 +357,13 @@ func (r *Report) say(c *Caller, text string, m *mend) {
 		text += " (" + c.Name() + ")"
 	}
 	if r.said[text] {
+		return
+	}
+	if len(r.said) == most {
+		r.box.Say("denied", "more than can be told; what comes now is not told")
+		r.said["\x00"] = true
+	}
+	if len(r.said) > most {
 		return
 	}
 	r.said[text] = true

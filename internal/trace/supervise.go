@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -162,9 +165,11 @@ func (c *Caller) unblock(bit uint64) bool {
 		unix.PtraceDetach(tid)
 		return false
 	}
-	if c.supervised.Listener.Refuse(c.ID, unix.EPERM) != nil {
+	// Before Linux 5.19 the interrupt has made the thread leave the call, which
+	// it would begin anew: then there is nothing to refuse.
+	if err := c.supervised.Listener.Refuse(c.ID, unix.EPERM); err != nil && !errors.Is(err, notify.ErrGone) {
 		unix.PtraceDetach(tid)
-		return true // killed meanwhile
+		return false
 	}
 	var ws unix.WaitStatus
 	for {
@@ -200,11 +205,23 @@ func (c *Caller) Process() int {
 	return c.tgid
 }
 
-// Name returns the name of the program that calls, comm of proc(5).
+// Name returns the name of the program that calls, comm of proc(5). A program
+// may call itself what it likes: what cannot be printed is a question mark.
 func (c *Caller) Name() string {
 	b, err := os.ReadFile(c.proc("comm"))
 	if err != nil || len(b) == 0 {
 		return "?"
 	}
-	return string(b[:len(b)-1])
+	return Printable(string(b[:len(b)-1]))
+}
+
+// Printable puts a question mark in the place of each character that cannot be
+// printed on one line.
+func Printable(s string) string {
+	return strings.Map(func(c rune) rune {
+		if !unicode.IsPrint(c) || c == utf8.RuneError {
+			return '?'
+		}
+		return c
+	}, s)
 }

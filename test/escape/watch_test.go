@@ -184,6 +184,11 @@ func TestPitfalls(t *testing.T) {
 			t.Errorf("by a link of /proc: %q", got.stderr)
 		}
 
+		// Started by who has closed what others leave open, or ignores its children.
+		quiet := strings.Join(launch([]string{"--trace", "-u", "/usr:rx"}, "true"), " ")
+		r.command(t, "sh", "-c", quiet+" <&- >&- 2>&- && echo over").want(t, "closed descriptors", 0, "over", "")
+		r.command(t, "perl", "-e", `$SIG{CHLD} = "IGNORE"; exec @ARGV`, "--", "sh", "-c", "exec "+quiet).want(t, "SIGCHLD ignored", 0, "", "nothing was denied")
+
 		for what, script := range map[string]string{
 			// Killed while they wait for an answer.
 			"killed": `for i in 1 2 3 4 5 6 7 8 9 10; do (while :; do : <` + r.dir + `/in/own; done) & sleep 0.01; kill -9 $!; done; echo over`,
