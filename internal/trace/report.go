@@ -3,6 +3,8 @@ package trace
 import (
 	"debug/elf"
 	"fmt"
+	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -193,12 +195,12 @@ func (r *Report) execute(c *Caller, a *Act) {
 	if a.Objects[0].Mode != unix.S_IFREG {
 		return // and an open of it might wait for somebody
 	}
-	img, err := image.Resolve(a.Objects[0].Name, nil, nil, "/")
-	if err != nil {
+	if is32(a.Objects[0].Name) {
+		r.say(c, fmt.Sprintf("execute %q: a 32-bit program, whose system calls are refused", a.Objects[0].Name), &mend{})
 		return
 	}
-	if img.Class == elf.ELFCLASS32 {
-		r.say(c, fmt.Sprintf("execute %q: a 32-bit program, whose system calls are refused", a.Objects[0].Name), &mend{})
+	img, err := image.Resolve(a.Objects[0].Name, nil, nil, "/")
+	if err != nil {
 		return
 	}
 	for _, f := range img.Files {
@@ -213,6 +215,18 @@ func (r *Report) execute(c *Caller, a *Act) {
 			r.say(c, fmt.Sprintf("execute %q, the %s of %q", o.Name, f.Why, a.Objects[0].Name), &m)
 		}
 	}
+}
+
+// is32 reports whether a file is an ELF file of 32 bits.
+func is32(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var head [elf.EI_CLASS + 1]byte
+	_, err = io.ReadFull(f, head[:])
+	return err == nil && string(head[:elf.EI_CLASS]) == elf.ELFMAG && elf.Class(head[elf.EI_CLASS]) == elf.ELFCLASS32
 }
 
 // address reports whether Landlock refuses an address.

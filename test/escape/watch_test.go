@@ -261,3 +261,40 @@ func TestFromNothing(t *testing.T) {
 		}
 	})
 }
+
+// elf32 is a program for i386 that makes one call, exit(0).
+var elf32 = []byte{
+	0x7f, 'E', 'L', 'F', 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	2, 0, 3, 0, 1, 0, 0, 0, 0x54, 0x80, 4, 8, 0x34, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x34, 0, 0x20, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+	1, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 4, 8, 0, 0x80, 4, 8, 0x5d, 0, 0, 0, 0x5d, 0, 0, 0, 5, 0, 0, 0, 0, 0x10, 0, 0,
+	0xb8, 1, 0, 0, 0, 0x31, 0xdb, 0xcd, 0x80,
+}
+
+// TestForeign holds that a program of the other kind is told of, whose calls
+// the filter kills, and is no way out of what the supervisor sees.
+func TestForeign(t *testing.T) {
+	if goarch != "amd64" {
+		t.Skip("amd64 runs programs of i386")
+	}
+	each(t, func(t *testing.T, r run) {
+		file := filepath.Join(r.dir, "in/exit32")
+		if err := os.WriteFile(file, elf32, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if control := r.command(t, file); control.status != 0 {
+			lack(t, fmt.Sprintf("this kernel runs no programs of i386: status %d", control.status))
+		}
+		for name, flags := range watching(r.dir) {
+			if name == "trace" {
+				flags = append(slices.Clone(flags), "-u", r.dir+":rwxc")
+			}
+			got := r.command(t, launch(flags, "sh", "-c", "exec "+file)...)
+			if got.status != 159 {
+				t.Errorf("%s: %+v, want 159", name, got)
+			}
+			if said := denials(got.stderr, "denied"); name == "trace" && (len(said) != 1 || said[0] != fmt.Sprintf("execute %q: a 32-bit program, whose system calls are refused", file)) {
+				t.Errorf("said %q", said)
+			}
+		}
+	})
+}
