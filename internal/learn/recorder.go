@@ -103,8 +103,8 @@ func (r *Recorder) Ending() {
 	if !r.dirty {
 		return
 	}
-	r.dirty = false
 	r.settle()
+	r.dirty = false
 	r.write(r.record)
 }
 

@@ -23,6 +23,8 @@ type learnt struct {
 	pty   bool   // on a terminal
 	made  string // a file that it makes, "" for none
 	again bool   // it is learnt a second time
+
+	network string // the lines of its policy about ports; "" for none
 }
 
 const program = `#include <stdio.h>
@@ -61,9 +63,9 @@ daemon off; pid nginx.pid; error_log error; worker_processes 1;
 events { worker_connections 16; }
 http { access_log access; client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;
 	server { listen 127.0.0.1:$PORT; root html; } }
-`}, argv: []string{"sh", "serve", "$PORT"}, made: "access"},
+`}, argv: []string{"sh", "serve", "$PORT"}, made: "access", network: "connect tcp:$PORT\nbind tcp:$PORT\n"},
 	{name: "vim", needs: "vim.tiny", pty: true, argv: []string{"vim.tiny", "-u", "NONE", "-c", "normal ihello", "-c", "wq", "file"}, made: "file"},
-	{name: "curl", needs: "curl", argv: []string{"curl", "-sS", "http://localhost:$SERVER/"}},
+	{name: "curl", needs: "curl", argv: []string{"curl", "-sS", "http://localhost:$SERVER/"}, network: "connect tcp:$SERVER\n"},
 	{name: "man", needs: "man", setup: `cp "$PAGE" page.1`, argv: []string{"man", "-P", "cat", "./page.1"}},
 	{name: "less", needs: "less", pty: true, files: map[string]string{"text": "some text\n"}, argv: []string{"less", "-F", "-X", "text"}},
 	{name: "gcc", files: map[string]string{"main.c": program, "name.h": "#define NAME \"gcc\"\n"}, argv: []string{"gcc", "-O2", "-o", "main", "main.c"}, made: "main"},
@@ -75,6 +77,15 @@ http { access_log access; client_body_temp_path t1; proxy_temp_path t2; fastcgi_
 	{name: "ls", files: map[string]string{"a/one": "1"}, argv: []string{"ls", "-l", "--time-style=+", "a"}},
 	{name: "sed", files: map[string]string{"text": "some text\n"}, argv: []string{"sed", "-i", "s/some/other/", "text"}, made: "text"},
 	{name: "shell", files: map[string]string{"text": "b\na\n"}, argv: []string{"sh", "-c", `sort <text | tee sorted | wc -l; mkfifo pipe; (echo x >pipe &) ; cat pipe; rm pipe; exit 7`}, made: "sorted", again: true},
+	// getaddrinfo(3) connects sockets of UDP that nothing is sent by.
+	{name: "lookup", needs: "/usr/bin/python3", argv: []string{"/usr/bin/python3", "-c", `
+import socket
+print(sorted(a[4] for a in socket.getaddrinfo("localhost", 80)))`}},
+	{name: "datagrams", needs: "/usr/bin/python3", network: "connect 'udp:*'\nbind 'udp:*'\n", argv: []string{"/usr/bin/python3", "-c", `
+import socket
+a = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); a.bind(("127.0.0.1", 0))
+b = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); b.connect(a.getsockname()); b.send(b"x"); print(a.recv(1))
+`}},
 	{name: "crash", argv: []string{"sh", "-c", `echo before; kill -SEGV $$`}},
 }
 
@@ -258,6 +269,15 @@ func (w *school) learn(t *testing.T, c *learnt) {
 		if got != plain {
 			t.Errorf("%s: status %d, stdout %q, stderr %q\nwithout: %d, %q, %q", name, got.status, got.stdout, got.stderr, plain.status, plain.stdout, plain.stderr)
 		}
+	}
+	ports := ""
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "connect ") || strings.HasPrefix(line, "bind ") {
+			ports += line
+		}
+	}
+	if number(native) >= 4 && number(native) < 10 && ports != w.fill(c.network) { // as kernels with TCP ports and without those of UDP have it
+		t.Errorf("ports %q, want %q", ports, w.fill(c.network))
 	}
 	w.strangers(t, file)
 	if t.Failed() {
