@@ -71,23 +71,26 @@ func (r *Report) Call(c *Caller, ret uint32) {
 // refused tells of a call that the filter refuses.
 func (r *Report) refused(c *Caller, a *Act, err error, ret uint32) {
 	errno := ret&unix.SECCOMP_RET_ACTION_FULL == unix.SECCOMP_RET_ERRNO
+	datagrams := a.Call == "socket" && c.Data.Args[1]&0xf == unix.SOCK_DGRAM
 	var m mend
-	var mends bool
 	if r.box.Pledged {
-		prefer := promise("getpw")
-		if r.names {
+		var prefer pledge.Set
+		if r.names && datagrams {
 			prefer = promise("dns")
 		}
-		m.set, mends = pledge.Mend(r.box.Set, r.box.Options, &c.Data, prefer)
+		m.set, _ = pledge.Mend(r.box.Set, r.box.Options, &c.Data, prefer)
 	}
 	switch {
+	case m.set != 0:
 	case errno && ret&unix.SECCOMP_RET_DATA == uint32(unix.ENOSYS):
 		return // as on an older kernel, and what is used instead is told of
-	case mends:
-	case r.box.Net != 0 && a.Call == "socket":
+	case r.box.Net != 0 && datagrams && ret&unix.SECCOMP_RET_DATA == uint32(unix.EACCES):
 		m.flags = append(m.flags, "--connect 'udp:*'")
 	case r.box.Net != 0 && a.Call == "listen":
-		m.flags = append(m.flags, "--bind PORT, with the port to listen on")
+		m.note = "--bind names the ports to listen on"
+	}
+	if m.set != 0 && errno && ret&unix.SECCOMP_RET_DATA == uint32(unix.ENOSYS) && !r.box.Set.Has(promise("error")) {
+		return // likewise: libraries try the newer call first
 	}
 	if err == nil {
 		for i := range a.Objects {
@@ -97,7 +100,7 @@ func (r *Report) refused(c *Caller, a *Act, err error, ret uint32) {
 		}
 	}
 	if errno && (m.set != 0 || len(m.flags) > 0) && len(a.Objects) == 0 {
-		if why := pledgeReason(r.box, c); why != "" {
+		if why := pledgeReason(r.box, c); why != "" && !r.box.Set.Has(promise("error")) {
 			m.note, m.optional = "if it is needed: "+why, true
 		}
 	}

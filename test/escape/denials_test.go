@@ -149,6 +149,44 @@ func (s *setting) unrelated(t *testing.T, flags []string) {
 	}
 }
 
+// TestPlantedElsewhere names denials that other boxes have.
+func TestPlantedElsewhere(t *testing.T) {
+	needBox(t)
+	listed := []string{"-p", "stdio rpath inet", "--connect", "$TCP"}
+	free := []string{"-u", "/:rwxc"}
+	for _, u := range users() {
+		t.Run(u.name, func(t *testing.T) {
+			t.Parallel()
+			p := newPartner(t, u)
+			var b box
+			for _, c := range []struct {
+				flags             []string
+				act, denied, hint string
+				abi               int
+			}{
+				{listed, "connect 1 0 $OTHER", "connect to port $OTHER", "--connect $OTHER", 4},
+				{listed, "socket 2 2 0", "call socket(AF_INET, SOCK_DGRAM, 0)", "--connect 'udp:*'; if it is needed: no port of UDP is named", 4},
+				{listed, "socket 2 1 262", "call socket(AF_INET, SOCK_STREAM, 262)", "no flag and no promise allows it", 4},
+				{[]string{"-p", "stdio rpath error"}, "socket 2 1 0", "call socket(AF_INET, SOCK_STREAM, 0)", `-p "stdio rpath inet error"`, 0},
+				{free, "kill $PARTNER 0", "signal process $PARTNER", "--allow-signals", 6},
+				{free, "unix 1 $ABSTRACT", `connect to the abstract socket "$ABSTRACT"`, "--allow-abstract", 6},
+				{free, "ptrace $PARTNER 16", "", "", 0}, // Landlock's, of which nobody is asked
+				{free, "unix 1 $STREAM", "", "", 0},
+			} {
+				if number(native) < c.abi {
+					continue
+				}
+				s := b.setting(t, u, p, native)
+				got := s.command(t, launch(append([]string{"--trace"}, s.expand(c.flags)...), tool("probe"), s.expand([]string{c.act})[0])...)
+				said, hints := strings.Join(denials(got.stderr, "denied"), "|"), strings.Join(denials(got.stderr, "hint"), "|")
+				if want := s.expand([]string{c.denied, c.hint}); said != want[0] || hints != want[1] {
+					t.Errorf("%s with %q: denied %q, hint %q, want %q", c.act, c.flags, said, hints, want)
+				}
+			}
+		})
+	}
+}
+
 // TestTruth holds what --trace says against what the kernel does: an act is
 // told of as denied if, and only if, the kernel refuses it in the box and not
 // without.
