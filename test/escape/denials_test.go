@@ -140,7 +140,11 @@ func (plant *planted) mended(t *testing.T, u user, p *partner, b *box) {
 // with it.
 func (s *setting) unrelated(t *testing.T, flags []string) {
 	t.Helper()
-	for _, act := range []string{"read $RO/file", "write $RO/file", "creat $RO/new", "read /etc/shadow"} {
+	acts := []string{"read $RO/file", "write $RO/file", "creat $RO/new"}
+	if _, err := os.Stat("/etc/shadow"); err == nil { // not in every machine
+		acts = append(acts, "read /etc/shadow")
+	}
+	for _, act := range acts {
 		s := *s
 		got := s.command(t, launch(append([]string{"-q"}, flags...), tool("probe"), s.expand([]string{act})[0])...)
 		if strings.TrimSpace(got.stdout) != "EACCES" {
