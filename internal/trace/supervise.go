@@ -52,9 +52,13 @@ type Caller struct {
 // tick is how often a Watcher gets to do what is due.
 const tick = 250 * time.Millisecond
 
+// patience is how often is looked for processes that are left.
+const patience = 2 * time.Second
+
 // Supervise answers until no process has the filter any more.
 func Supervise(s *Supervised, w Watcher) error {
 	alive := true
+	var looked time.Time
 	fds := make([]unix.PollFd, 2)
 	for {
 		fds[0] = unix.PollFd{Fd: int32(s.Listener.FD()), Events: unix.POLLIN}
@@ -68,6 +72,12 @@ func Supervise(s *Supervised, w Watcher) error {
 		}
 		if n <= 0 {
 			w.Tick()
+			if !alive && time.Since(looked) > patience {
+				looked = time.Now()
+				if !filtered() {
+					return nil
+				}
+			}
 			continue
 		}
 		if fds[0].Revents&unix.POLLIN != 0 {
