@@ -1,10 +1,11 @@
 package pledge
 
 import (
-	"fmt"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/internal/bpf"
 )
 
 // data is struct seccomp_data: what a program may look at.
@@ -18,73 +19,7 @@ type data struct {
 // simulate runs a program as the kernel would, and returns its value. It
 // fails on any instruction or jump that the kernel would not take.
 func simulate(program []unix.SockFilter, d data) (uint32, error) {
-	word := func(off uint32) (uint32, error) {
-		switch {
-		case off == dataNr:
-			return d.nr, nil
-		case off == dataArch:
-			return d.arch, nil
-		case off == dataIP:
-			return uint32(d.ip), nil
-		case off == dataIP+4:
-			return uint32(d.ip >> 32), nil
-		case off >= dataArgs && off < dataArgs+48 && off%4 == 0:
-			v := d.args[(off-dataArgs)/8]
-			if off%8 != 0 {
-				v >>= 32
-			}
-			return uint32(v), nil
-		}
-		return 0, fmt.Errorf("load at %d", off)
-	}
-	var acc uint32
-	memory := map[uint32]uint32{}
-	for pc := 0; pc < len(program); {
-		i := program[pc]
-		pc++
-		jump := func(yes bool) {
-			if yes {
-				pc += int(i.Jt)
-			} else {
-				pc += int(i.Jf)
-			}
-		}
-		switch i.Code {
-		case unix.BPF_LD | unix.BPF_W | unix.BPF_ABS:
-			v, err := word(i.K)
-			if err != nil {
-				return 0, err
-			}
-			acc = v
-		case unix.BPF_ALU | unix.BPF_AND | unix.BPF_K:
-			acc &= i.K
-		case unix.BPF_JMP | unix.BPF_JA:
-			pc += int(i.K)
-		case unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K:
-			jump(acc == i.K)
-		case unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K:
-			jump(acc >= i.K)
-		case unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K:
-			jump(acc&i.K != 0)
-		case unix.BPF_RET | unix.BPF_K:
-			return i.K, nil
-		case unix.BPF_LD | unix.BPF_IMM:
-			acc = i.K
-		case unix.BPF_ST:
-			memory[i.K] = acc
-		case unix.BPF_LD | unix.BPF_MEM:
-			v, ok := memory[i.K]
-			if !ok {
-				return 0, fmt.Errorf("instruction %d loads memory %d, where nothing was stored", pc-1, i.K)
-			}
-			acc = v
-		case unix.BPF_RET | unix.BPF_A:
-			return acc, nil
-		default:
-			return 0, fmt.Errorf("instruction %d: code %#x", pc-1, i.Code)
-		}
-	}
-	return 0, fmt.Errorf("fell off the end")
+	return bpf.Run(program, &bpf.Data{Nr: d.nr, Arch: d.arch, IP: d.ip, Args: d.args})
 }
 
 // interpret answers a call from the tables themselves, without a program: the

@@ -37,7 +37,7 @@ func (p *Plan) Apply() error { return p.applyBy(restrictThread) }
 // different answers.
 func (p *Plan) ApplyAll() error { return p.applyBy(restrictAll) }
 
-func (p *Plan) applyBy(restrict func(k kernel.Kernel, set int) error) error {
+func (p *Plan) applyBy(restrict func(k kernel.Kernel, set int, flags uint32) error) error {
 	if p.done {
 		return fmt.Errorf("unveil: the plan was applied or closed: %w", unix.EBADF)
 	}
@@ -49,7 +49,7 @@ func (p *Plan) applyBy(restrict func(k kernel.Kernel, set int) error) error {
 	return err
 }
 
-func (p *Plan) apply(restrict func(k kernel.Kernel, set int) error) error {
+func (p *Plan) apply(restrict func(k kernel.Kernel, set int, flags uint32) error) error {
 	if p.kernel.ABI == 0 {
 		if p.kernel.Landlock != nil {
 			return fmt.Errorf("unveil: %w", p.kernel.Landlock)
@@ -81,7 +81,7 @@ func (p *Plan) apply(restrict func(k kernel.Kernel, set int) error) error {
 			return fmt.Errorf("unveil: port %d: landlock_add_rule: %w", q.port, err)
 		}
 	}
-	if err := restrict(p.kernel, set); err != nil {
+	if err := restrict(p.kernel, set, p.flags); err != nil {
 		if errors.Is(err, unix.E2BIG) {
 			return fmt.Errorf("unveil: more than 16 layers of Landlock: %w", err)
 		}

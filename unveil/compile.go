@@ -35,6 +35,10 @@ type Options struct {
 	// ListHidden lets a directory be listed although an entry below it hides
 	// names: those below the hidden entry can then be listed too.
 	ListHidden bool
+	// Log has what is refused after the next exec written to the kernel's audit
+	// log (ABI 7), which otherwise has refusals of the image that restricts
+	// itself only.
+	Log bool
 }
 
 // MaxExpansion is the number of rules that may be added, over all entries, to

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
+	"golang.org/x/sys/unix"
 
 	"github.com/unveil-run/unveil-run/internal/kernel"
 )
@@ -44,6 +45,9 @@ func (c *compiler) network(r *Rules) {
 		}
 	}
 	p.wantNet, p.wantScopes = r.net, r.scopes
+	if c.opt.Log && k.Logging() {
+		p.flags = unix.LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON
+	}
 }
 
 // gaps lists what is asked for and not held.
@@ -79,6 +83,13 @@ func (c *compiler) gaps() {
 		if lost&^tcp != 0 {
 			c.gap(GapUDP, abi+" does not restrict them", 0, lost&^tcp, 0, true)
 		}
+	}
+	if c.opt.Log && !k.Logging() {
+		g := Gap{What: "the audit log", Why: abi + " writes no refusals to it", Strict: true}
+		if row, ok := kernel.Needs(0, 0, 0, unix.LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON); ok {
+			g.Hint = "needs Linux " + row.Linux
+		}
+		p.Gaps = append(p.Gaps, g)
 	}
 	if lost := p.wantScopes &^ p.scopes; lost != 0 {
 		c.gap("scopes", abi+" does not keep "+bitNames(lost, scopeNames[:])+" inside", 0, 0, lost, false)

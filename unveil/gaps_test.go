@@ -21,7 +21,7 @@ func askedForAll(t *testing.T, dir string, k kernel.Kernel) *unveil.Plan {
 	r.Port(ll.AccessNetConnectSendUDP, 53)
 	r.HandleNet(ll.AccessNetBindTCP | ll.AccessNetBindUDP)
 	r.Scope(ll.ScopeSignal | ll.ScopeAbstractUnixSocket)
-	p, err := r.Compile(unveil.Options{Kernel: k, Kinds: unveil.All, ResolveUnix: true})
+	p, err := r.Compile(unveil.Options{Kernel: k, Kinds: unveil.All, ResolveUnix: true, Log: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +43,7 @@ func TestGaps(t *testing.T) {
 		{"UNIX sockets by path", "needs Linux 7.1", 9},
 		{"TCP ports!", "needs Linux 6.7", 4},
 		{"UDP ports!", "needs Linux 7.2", 10},
+		{"the audit log!", "needs Linux 6.15", 7},
 		{"scopes", "needs Linux 6.12", 6},
 	}
 	for n := 1; n <= kernel.Newest+1; n++ {

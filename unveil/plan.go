@@ -24,6 +24,7 @@ type Plan struct {
 	open    Access // not handled: every path has it (Options.Whole)
 	net     uint64 // handled
 	scopes  uint64
+	flags   uint32 // of landlock_restrict_self(2)
 	rules   []rule
 	index   map[id]int // into rules
 	ports   []port
@@ -77,6 +78,9 @@ func (p *Plan) String() string {
 	}
 	if p.scopes != 0 {
 		line("scopes: ", bitNames(p.scopes, scopeNames[:]))
+	}
+	if p.flags != 0 {
+		line("audit log: what is refused after the exec")
 	}
 	rules := slices.Clone(p.rules)
 	slices.SortStableFunc(rules, func(a, b rule) int { return byWalk(a.path, b.path) })

@@ -106,3 +106,16 @@ func FuzzParseRule(f *testing.F) {
 		}
 	})
 }
+
+func TestLettersOf(t *testing.T) {
+	for access, want := range map[unveil.Access]string{
+		0: "", unveil.ReadFile: "r", unveil.ReadDir: "r", unveil.Execute: "x", unveil.Execute | unveil.ReadFile: "x",
+		unveil.Execute | unveil.ReadFile | unveil.ReadDir: "rx", unveil.WriteFile | unveil.Truncate: "w", unveil.IoctlDev: "w",
+		unveil.ReadFile | unveil.WriteFile: "rw", unveil.MakeReg | unveil.WriteFile: "wc", unveil.MakeFifo: "c", unveil.MakeSock: "c",
+		unveil.RemoveFile | unveil.RemoveDir: "c", unveil.ResolveUnix: "w",
+	} {
+		if got := unveil.LettersOf(access).String(); got != want {
+			t.Errorf("%s: %q, want %q", access, got, want)
+		}
+	}
+}

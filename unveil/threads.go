@@ -20,11 +20,11 @@ var apart atomic.Bool
 // restrictThread enters the ruleset on the calling thread. Both calls meet
 // that one, for the caller has locked it; to lock it here as well would start
 // a thread in a program that has not done so yet, as the launcher.
-func restrictThread(_ kernel.Kernel, set int) error {
+func restrictThread(_ kernel.Kernel, set int, flags uint32) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("no_new_privs: %w", err)
 	}
-	if err := ll.LandlockRestrictSelf(set, 0); err != nil {
+	if err := ll.LandlockRestrictSelf(set, flags); err != nil {
 		return fmt.Errorf("landlock_restrict_self: %w", err)
 	}
 	apart.Store(true)
@@ -32,14 +32,14 @@ func restrictThread(_ kernel.Kernel, set int) error {
 }
 
 // restrictAll enters the ruleset on every thread.
-func restrictAll(k kernel.Kernel, set int) error {
+func restrictAll(k kernel.Kernel, set int, flags uint32) error {
 	if k.LandlockTSYNC() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 			return fmt.Errorf("no_new_privs: %w", err)
 		}
-		if err := ll.LandlockRestrictSelf(set, unix.LANDLOCK_RESTRICT_SELF_TSYNC); err != nil {
+		if err := ll.LandlockRestrictSelf(set, flags|unix.LANDLOCK_RESTRICT_SELF_TSYNC); err != nil {
 			return fmt.Errorf("landlock_restrict_self: %w", err)
 		}
 		return nil
@@ -50,7 +50,7 @@ func restrictAll(k kernel.Kernel, set int) error {
 	if err := everyThread(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1); err != nil {
 		return fmt.Errorf("no_new_privs: %w", err)
 	}
-	if err := everyThread(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(set), 0); err != nil {
+	if err := everyThread(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(set), uintptr(flags)); err != nil {
 		return fmt.Errorf("landlock_restrict_self: %w", err)
 	}
 	return nil

@@ -55,6 +55,7 @@ func TestStrictUnderABIs(t *testing.T) {
 		{[]string{"-p", "stdio inet", "--connect", "udp:*"}, 4},
 		{[]string{"-p", "stdio inet", "--connect", "udp:53"}, 10},
 		{[]string{"-p", "stdio unix", "--unix", "/tmp"}, 9},
+		{[]string{"-u", "/usr:rx", "--audit"}, 7},
 	}
 	for _, abi := range shimtest.ABIs(t) {
 		for _, tt := range tests {

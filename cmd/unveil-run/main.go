@@ -24,6 +24,9 @@ func main() {
 	if done {
 		return
 	}
+	if words.Supervisor(os.Args[0]) {
+		return
+	}
 	if words.Version {
 		fmt.Println("unveil-run", versionString())
 		return

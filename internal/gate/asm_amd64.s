@@ -1,30 +1,41 @@
 #include "textflag.h"
 
-// func enter(prog *unix.SockFprog, entry uintptr, path *byte, argv, envp **byte) (step uintptr, errno syscall.Errno)
-TEXT ·enter(SB), NOSPLIT, $8-56
+// func enter(prog *unix.SockFprog, flags uintptr, tell int, entry uintptr, path *byte, argv, envp **byte) (step uintptr, errno syscall.Errno)
+TEXT ·enter(SB), NOSPLIT, $16-72
 	MOVQ prog+0(FP), DX
 	CMPW 0(DX), $0
 	JEQ  run
 	MOVQ $317, AX          // seccomp
 	MOVQ $1, DI            // SECCOMP_SET_MODE_FILTER
-	XORQ SI, SI
+	MOVQ flags+8(FP), SI
 	SYSCALL
+	MOVQ $1, CX
 	CMPQ AX, $0
-	JEQ  run
-	NEGQ AX
-	MOVQ $1, step+40(FP)
-	MOVQ AX, errno+48(FP)
-	RET
+	JLT  failed
+	MOVQ tell+16(FP), DI
+	CMPQ DI, $0
+	JLT  run
+	MOVL AX, listener-8(SP)
+	LEAQ listener-8(SP), SI
+	MOVQ $4, DX
+	MOVQ entry+24(FP), R12
+	MOVQ $1, AX            // write
+	CALL R12
+	MOVQ $2, CX
+	CMPQ AX, $0
+	JLT  failed
 run:
-	MOVQ path+16(FP), DI
-	MOVQ argv+24(FP), SI
-	MOVQ envp+32(FP), DX
-	MOVQ entry+8(FP), R12
+	MOVQ path+32(FP), DI
+	MOVQ argv+40(FP), SI
+	MOVQ envp+48(FP), DX
+	MOVQ entry+24(FP), R12
 	MOVQ $59, AX           // execve
 	CALL R12
+	MOVQ $3, CX
+failed:
 	NEGQ AX
-	MOVQ $2, step+40(FP)
-	MOVQ AX, errno+48(FP)
+	MOVQ CX, step+56(FP)
+	MOVQ AX, errno+64(FP)
 	RET
 
 // func write(entry uintptr, text *byte, n uintptr)

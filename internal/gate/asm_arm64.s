@@ -1,31 +1,39 @@
 #include "textflag.h"
 
-// func enter(prog *unix.SockFprog, entry uintptr, path *byte, argv, envp **byte) (step uintptr, errno syscall.Errno)
-TEXT ·enter(SB), NOSPLIT, $16-56
+// func enter(prog *unix.SockFprog, flags uintptr, tell int, entry uintptr, path *byte, argv, envp **byte) (step uintptr, errno syscall.Errno)
+TEXT ·enter(SB), NOSPLIT, $16-72
 	MOVD  prog+0(FP), R2
 	MOVHU 0(R2), R3
 	CBZ   R3, run
 	MOVD  $277, R8          // seccomp
 	MOVD  $1, R0            // SECCOMP_SET_MODE_FILTER
-	MOVD  $0, R1
+	MOVD  flags+8(FP), R1
 	SVC
-	CBZ   R0, run
-	NEG   R0, R0
-	MOVD  $1, R1
-	MOVD  R1, step+40(FP)
-	MOVD  R0, errno+48(FP)
-	RET
+	MOVD  $1, R4
+	TBNZ  $63, R0, failed
+	MOVD  tell+16(FP), R5
+	TBNZ  $63, R5, run
+	MOVW  R0, listener-8(SP)
+	MOVD  $listener-8(SP), R1
+	MOVD  R5, R0
+	MOVD  $4, R2
+	MOVD  entry+24(FP), R12
+	MOVD  $64, R8           // write
+	BL    (R12)
+	MOVD  $2, R4
+	TBNZ  $63, R0, failed
 run:
-	MOVD path+16(FP), R0
-	MOVD argv+24(FP), R1
-	MOVD envp+32(FP), R2
-	MOVD entry+8(FP), R12
+	MOVD path+32(FP), R0
+	MOVD argv+40(FP), R1
+	MOVD envp+48(FP), R2
+	MOVD entry+24(FP), R12
 	MOVD $221, R8           // execve
 	BL   (R12)
+	MOVD $3, R4
+failed:
 	NEG  R0, R0
-	MOVD $2, R1
-	MOVD R1, step+40(FP)
-	MOVD R0, errno+48(FP)
+	MOVD R4, step+56(FP)
+	MOVD R0, errno+64(FP)
 	RET
 
 // func write(entry uintptr, text *byte, n uintptr)

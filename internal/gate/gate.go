@@ -84,16 +84,26 @@ func mapAt(at uintptr, size int) ([]byte, error) {
 // gate: the address behind the instruction. It is pledge.Options.Gate.
 func (g *Gate) Address() uint64 { return uint64(g.entry) + instructionSize }
 
+// A Supervisor answers the calls that a filter asks about. It is another
+// process, which takes the listener from this one (pidfd_getfd(2)): the
+// execve is to be among the calls that are asked about, so that this process
+// waits there until it has.
+type Supervisor struct {
+	Flags uintptr // of seccomp(2), SECCOMP_FILTER_FLAG_NEW_LISTENER among them
+	Tell  int     // a descriptor: the number of the listener is written to it, an int32
+}
+
 // Exec gives the calling thread the filter and executes the file from the
-// gate. An empty program gives no filter. no_new_privs must be set, and the
-// goroutine locked to its thread; other threads are not bound, and end with
-// the old image.
+// gate. An empty program gives no filter; s is nil for one that asks nobody.
+// no_new_privs must be set, and the goroutine locked to its thread; other
+// threads are not bound, and end with the old image.
 //
 // It returns only when the filter is refused, with the errno of seccomp(2).
 // Behind the filter nothing but the gate's own calls is sure to be allowed:
 // when execve(2) fails, Exec writes failed, a colon and the text of the errno
-// as a line to standard error, and ends the process with status 126.
-func (g *Gate) Exec(program []unix.SockFilter, path string, argv, env []string, failed string) error {
+// as a line to standard error, and ends the process with status 126; when the
+// supervisor cannot be told, likewise with 125.
+func (g *Gate) Exec(program []unix.SockFilter, s *Supervisor, path string, argv, env []string, failed string) error {
 	file, err := unix.BytePtrFromString(path)
 	if err != nil {
 		return fmt.Errorf("gate: path: %w", err)
@@ -116,7 +126,11 @@ func (g *Gate) Exec(program []unix.SockFilter, path string, argv, env []string, 
 	if err := restoreFileLimit(); err != nil {
 		return err
 	}
-	errno := g.execute(&prog, file, &args[0], &vars[0], failed, &texts)
+	supervised := Supervisor{Tell: -1}
+	if s != nil {
+		supervised = *s
+	}
+	errno := g.execute(&prog, &supervised, file, &args[0], &vars[0], failed, &texts)
 	runtime.KeepAlive(program)
 	return fmt.Errorf("gate: seccomp: %w", errno)
 }
@@ -139,10 +153,14 @@ func (t *errnoTexts) fill() {
 // this, and under the filter every call that it makes is refused.
 //
 //go:nosplit
-func (g *Gate) execute(prog *unix.SockFprog, file *byte, argv, envp **byte, failed string, texts *errnoTexts) syscall.Errno {
-	step, errno := enter(prog, g.entry, file, argv, envp)
+func (g *Gate) execute(prog *unix.SockFprog, s *Supervisor, file *byte, argv, envp **byte, failed string, texts *errnoTexts) syscall.Errno {
+	step, errno := enter(prog, s.Flags, s.Tell, g.entry, file, argv, envp)
 	if step == stepFilter {
 		return errno
+	}
+	status := uintptr(exitNotExecuted)
+	if step == stepTell {
+		failed, status = noSupervisor, exitFailed
 	}
 	text := texts[0]
 	if errno < syscall.Errno(len(texts)) {
@@ -151,7 +169,7 @@ func (g *Gate) execute(prog *unix.SockFprog, file *byte, argv, envp **byte, fail
 	write(g.entry, unsafe.StringData(failed), uintptr(len(failed)))
 	write(g.entry, unsafe.StringData(text), uintptr(len(text)))
 	write(g.entry, unsafe.StringData("\n"), 1)
-	exit(exitNotExecuted)
+	exit(status)
 	return errno
 }
 
@@ -172,15 +190,23 @@ func restoreFileLimit() error {
 // cannot be executed, as env(1) has it.
 const exitNotExecuted = 126
 
-// stepFilter is the step of enter that fails before the filter is on.
-const stepFilter = 1
+// exitFailed is the exit status of a launcher that failed itself.
+const exitFailed = 125
+
+const noSupervisor = "unveil-run: error: the supervisor cannot be told of the filter: "
+
+// The steps of enter that can fail, as it returns them.
+const (
+	stepFilter = 1 // before the filter is on
+	stepTell   = 2 // telling the supervisor
+)
 
 // enter gives the thread the filter, unless it is empty, and executes. It is
 // one piece of assembly, so that nothing of the Go runtime makes a system
 // call between the two.
 //
 //go:noescape
-func enter(prog *unix.SockFprog, entry uintptr, path *byte, argv, envp **byte) (step uintptr, errno syscall.Errno)
+func enter(prog *unix.SockFprog, flags uintptr, tell int, entry uintptr, path *byte, argv, envp **byte) (step uintptr, errno syscall.Errno)
 
 // write writes to standard error from the gate.
 //

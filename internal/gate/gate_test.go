@@ -64,7 +64,7 @@ func inside(act string) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return err
 	}
-	return g.Exec(program, path, []string{"echo", "hi"}, []string{"A=1"}, "gate test: cannot execute")
+	return g.Exec(program, nil, path, []string{"echo", "hi"}, []string{"A=1"}, "gate test: cannot execute")
 }
 
 func TestExec(t *testing.T) {

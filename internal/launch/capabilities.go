@@ -55,7 +55,10 @@ var promiseCaps = []struct {
 // that the launcher does not have.
 func (r *Request) capabilities() capSet {
 	set, pledged := r.granted()
-	if !pledged {
+	switch {
+	case r.Learn != "":
+		return learningCaps()
+	case !pledged:
 		return unpledgedCaps
 	}
 	letters := r.letters() & r.kinds()
@@ -69,6 +72,18 @@ func (r *Request) capabilities() capSet {
 		if set.Has(row.promise) {
 			keep |= row.caps
 		}
+	}
+	return keep
+}
+
+// learningCaps are what any box may have.
+func learningCaps() capSet {
+	keep := unpledgedCaps
+	for _, row := range letterCaps {
+		keep |= row.caps
+	}
+	for _, row := range promiseCaps {
+		keep |= row.caps
 	}
 	return keep
 }

@@ -3,7 +3,6 @@ package launch
 import (
 	"errors"
 	"fmt"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -100,20 +99,4 @@ func explainPath(err error) *Failure {
 		}
 	}
 	return f
-}
-
-// quote writes a word as a shell takes it.
-func quote(word string) string {
-	for _, c := range word {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
-		case c == '/', c == '.', c == '_', c == '-', c == ':', c == '+', c == ',', c == '@', c == '=':
-		default:
-			return strconv.Quote(word)
-		}
-	}
-	if word == "" {
-		return `""`
-	}
-	return word
 }

@@ -36,6 +36,7 @@ type box struct {
 	entries []unveil.Entry // of paths, and of @tmp
 	granted []granted      // by the other tokens
 	tmp     string         // what @tmp is, or ""
+	watch   string         // the flag that asks for a supervisor, for people
 }
 
 // Run confines the calling thread and executes the command; the goroutine
@@ -53,6 +54,9 @@ func (r *Request) Run(s Speech, out io.Writer) *Failure {
 	if r.Explain {
 		return r.explain(b, out)
 	}
+	if r.Learn != "" {
+		return r.learn(b)
+	}
 	if fail := r.accept(b.gaps); fail != nil {
 		return fail
 	}
@@ -67,7 +71,26 @@ func (r *Request) Run(s Speech, out io.Writer) *Failure {
 			s.gap(g.String())
 		}
 	}
-	return b.enter(s)
+	if err := b.paths.Create(); err != nil {
+		return explainPath(err)
+	}
+	program := b.program()
+	var supervisor *gate.Supervisor
+	if r.Trace {
+		program, supervisor, fail = r.supervise(b)
+		if fail != nil {
+			return fail
+		}
+	}
+	return b.enter(program, supervisor)
+}
+
+// program is what seccomp is given: nothing without seccomp, which is a gap.
+func (b *box) program() []unix.SockFilter {
+	if b.kernel.Seccomp != nil {
+		return nil
+	}
+	return b.calls.Program()
 }
 
 // manyEntries is from where on the garbage collector is kept from running, by
@@ -83,7 +106,7 @@ func (r *Request) compile() (*box, *Failure) {
 		ballast := make([]byte, 64<<20)
 		defer runtime.KeepAlive(ballast)
 	}
-	b := &box{env: r.environment(os.Environ()), caps: r.capabilities()}
+	b := &box{env: r.environment(os.Environ()), caps: r.capabilities(), watch: r.watch()}
 	var fail *Failure
 	if b.keep, fail = r.inherited(b.env); fail != nil {
 		return nil, fail
@@ -135,7 +158,7 @@ func (r *Request) compile() (*box, *Failure) {
 		b.paths.Close()
 		return nil, fail
 	}
-	if !r.NoAuto && !r.ClearEnv && b.kernel.ABI > 0 {
+	if !r.NoAuto && !r.ClearEnv && b.kernel.ABI > 0 && r.Learn == "" {
 		b.set = append(b.set, b.substitutes()...)
 	}
 	b.gaps = r.gaps(b.kernel, b.paths)
@@ -145,10 +168,7 @@ func (r *Request) compile() (*box, *Failure) {
 
 // enter applies what was decided and executes the command. From the first
 // line on, only a failure of the kernel leads back.
-func (b *box) enter(s Speech) *Failure {
-	if err := b.paths.Create(); err != nil {
-		return explainPath(err)
-	}
+func (b *box) enter(program []unix.SockFilter, s *gate.Supervisor) *Failure {
 	if fail := b.cleanUp(); fail != nil {
 		return fail
 	}
@@ -175,15 +195,16 @@ func (b *box) enter(s Speech) *Failure {
 	if err := keepCapabilities(b.caps); err != nil {
 		return failed(err)
 	}
-	if b.kernel.ABI > 0 {
+	if b.paths != nil && b.kernel.ABI > 0 {
 		if err := b.paths.Apply(); err != nil {
 			return failed(err)
 		}
 	}
-	var program []unix.SockFilter
-	if b.kernel.Seccomp == nil {
-		program = b.calls.Program()
-	}
 	why := fmt.Sprintf("unveil-run: error: cannot execute %q", b.image.Path)
-	return failed(b.gate.Exec(program, b.image.Path, b.image.Argv, b.env, why))
+	err := b.gate.Exec(program, s, b.image.Path, b.image.Argv, b.env, why)
+	if s != nil && errors.Is(err, unix.EBUSY) {
+		return failedf("%s: another supervisor answers for this process already, and the kernel takes one", b.watch).
+			hinted("run it outside of the other, or without %s", b.watch)
+	}
+	return failed(err)
 }

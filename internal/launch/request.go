@@ -25,6 +25,12 @@ type Request struct {
 	Without     []string // mechanisms that may be missing: "landlock", "seccomp"
 	Explain     bool
 	Print       string // a format that the policy is printed in, "" for none
+
+	Trace bool   // a supervisor tells what is refused
+	Learn string // a supervisor writes this policy file, and nothing is refused; "" for none
+	Audit bool   // refusals go to the kernel's audit log
+
+	words *Words // as they were said, for the supervisor
 }
 
 // Mechanisms that a gap may name, see Request.Without.
@@ -38,6 +44,8 @@ const (
 // all is stdio, and no path.
 func (r *Request) pledged() (pledge.Set, bool) {
 	switch {
+	case r.Learn != "":
+		return 0, false
 	case r.Pledge != nil:
 		return *r.Pledge, true
 	case len(r.Unveil)+len(r.Rights) > 0:

@@ -194,6 +194,7 @@ func (r *Request) paths(b *box, dir string) (*unveil.Plan, *Failure) {
 		Create:     r.Create,
 		Widen:      r.Widen,
 		ListHidden: r.ListHidden,
+		Log:        r.Audit,
 	})
 	if err != nil {
 		return nil, explainPath(err)

@@ -45,7 +45,7 @@ func (r *Request) stageTwo(b *box) (stageTwo, *Failure) {
 		}
 		return stageTwo{lost: r.looser(b.image, traps, logs, why)}, nil
 	}
-	o := r.callOptions(b.kernel, b.net)
+	o := r.laterOptions(b.kernel, b.net, os.Getpid())
 	o.KeepHandler = traps && (!exec || bound)
 	s := stageTwo{plan: &preload.Plan{TakesSIGSYS: traps}}
 	if traps && !set.Has(promises.proc) {

@@ -35,6 +35,9 @@ type Words struct {
 	OnViolation string   `placeholder:"abort|errno|log" group:"run" help:"end the command always, or never"`
 	BestEffort  bool     `group:"run" help:"go on with what this kernel can hold"`
 	Without     []string `sep:"none" placeholder:"MECHANISM" group:"run" help:"and without landlock or seccomp"`
+	Trace       bool     `group:"run" help:"say what is refused, and what would allow it"`
+	Learn       string   `placeholder:"FILE" group:"run" help:"refuse nothing, and write the policy that was needed"`
+	Audit       bool     `group:"run" help:"refusals to the kernel's audit log too (Linux 6.15)"`
 	Explain     bool     `short:"n" group:"run" help:"print the plan, run nothing"`
 	Print       string   `placeholder:"FORMAT" group:"run" help:"print the policy for other tools"`
 	Check       bool     `group:"run" help:"print what this kernel can hold, run nothing"`
@@ -50,6 +53,7 @@ type Words struct {
 // two entries for one path the command line's holds.
 func (w *Words) Request() (*Request, *Failure) {
 	r := &Request{
+		words:         w,
 		Policy:        policy.Policy{Home: os.Getenv("HOME"), Lookup: os.LookupEnv, ClearEnv: w.ClearEnv},
 		Command:       w.Command,
 		NoAuto:        w.NoAuto,
@@ -62,6 +66,9 @@ func (w *Words) Request() (*Request, *Failure) {
 		Without:       w.Without,
 		Explain:       w.Explain,
 		Print:         w.Print,
+		Trace:         w.Trace,
+		Learn:         w.Learn,
+		Audit:         w.Audit,
 	}
 	// A passthrough argument keeps the -- that ends the flags.
 	if len(r.Command) > 0 && r.Command[0] == "--" {
@@ -129,6 +136,11 @@ func (w *Words) Request() (*Request, *Failure) {
 		r.OnViolation = pledge.Log
 	default:
 		return nil, failedf("--on-violation: %q is none of abort, errno and log", w.OnViolation).hinted("write it as in: --on-violation errno")
+	}
+	if w.Learn != "" {
+		if flag := w.boxed(); flag != "" {
+			return nil, failedf("--learn: nothing is refused then, and %s would mean nothing", flag).hinted("run it without %s; a policy that %s has already is added to", flag, quote(w.Learn))
+		}
 	}
 	return r, nil
 }

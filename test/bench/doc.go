@@ -2,7 +2,8 @@
 // of a target that does nothing, by itself, by unveil-run, and by the
 // launchers that people would use instead. And what the library's pledge(2)
 // and unveil(2) cost a C program, and what it does under them, beside the same
-// program with a library that does nothing.
+// program with a library that does nothing. And what many opens cost that
+// --trace tells of, beside strace.
 //
 //	go run ./test/bench            # prints a table
 //	go run ./test/bench -svg DIR   # and draws launch.svg and rules.svg

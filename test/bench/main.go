@@ -96,6 +96,14 @@ func run(rounds, warm int, asJSON bool, svg string) (skipped, broken bool, err e
 	if err != nil {
 		return false, false, err
 	}
+	trace, lacks, err := measureTrace(root, dir)
+	if err != nil {
+		return false, false, err
+	}
+	if lacks != "" {
+		missing = append(missing, lacks)
+		fmt.Fprintln(os.Stderr, "*** SKIPPED:", lacks)
+	}
 	second, err := measureStageTwo(root, dir, rounds, warm, results)
 	if err != nil {
 		return false, false, err
@@ -111,17 +119,21 @@ func run(rounds, warm int, asJSON bool, svg string) (skipped, broken bool, err e
 		broken = broken || !e.Holds
 	}
 	broken = broken || !policy.Holds || !second.Holds
+	broken = broken || trace != nil && !trace.Holds
 	for _, c := range list {
 		broken = broken || !c.Holds
 	}
 	if asJSON {
-		err = json.NewEncoder(os.Stdout).Encode(report{where(), rounds, results, byRules, verdicts, excess, list, policy, second})
+		err = json.NewEncoder(os.Stdout).Encode(report{where(), rounds, results, byRules, verdicts, excess, list, policy, second, trace})
 	} else {
 		printTable(results, verdicts, rounds)
 		printRules(byRules, excess)
 		printCosts(list)
 		printPolicy(policy)
 		printStageTwo(second)
+		if trace != nil {
+			printTrace(trace)
+		}
 	}
 	return len(missing) > 0, broken, err
 }
@@ -149,6 +161,7 @@ type report struct {
 	Library  []cost    `json:"library"`
 	Policy   large     `json:"policy"`
 	StageTwo stage     `json:"stage_two"`
+	Trace    *traced   `json:"trace"`
 }
 
 // A verdict is a row of unveil-run against one peer.

@@ -148,6 +148,8 @@ type run struct {
 	extra []*os.File // descriptors from 3 up
 	env   []string   // beside those of the test
 	attr  syscall.SysProcAttr
+
+	patience time.Duration // if it may take longer than others
 }
 
 // result is how a command ended; status is 128 and the signal for one that a
@@ -163,7 +165,7 @@ func (r run) command(t testing.TB, argv ...string) result {
 	if r.abi != native {
 		argv = shimtest.Command(t, r.abi, argv...).Args
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), max(patience, r.patience))
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir, cmd.ExtraFiles = r.dir, r.extra
@@ -179,7 +181,7 @@ func (r run) command(t testing.TB, argv ...string) result {
 	cmd.SysProcAttr = &attr
 	// With what it has started.
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = time.Second
+	cmd.WaitDelay = patience // a supervisor has standard error a moment longer
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if r.stdin != nil {

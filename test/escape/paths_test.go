@@ -55,6 +55,7 @@ var byAnotherName = []way{
 	{act: "write $IN/link", answer: "EACCES"},
 	{act: "creat $IN/dirlink/planted", answer: "EACCES"},
 	{act: "swap $IN/name $IN/own $OUT/secret", answer: "EACCES"},
+	{act: "flip $IN/own $OUT/secret", answer: "EACCES"},
 	{act: "threadread $OUT/secret", answer: "EACCES"},
 	{act: "chdir $IN/.. out/secret", answer: "EACCES"},
 	{act: "chdir / proc/self/cwd$OUT/secret", answer: "EACCES"},

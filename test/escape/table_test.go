@@ -112,29 +112,43 @@ func (b *box) try(t *testing.T, u user, p *partner) {
 			}
 			b.said(t, u, p, abi, flags, ways)
 			tried := slices.DeleteFunc(slices.Clone(ways), func(w way) bool { return number(abi) < w.abi && w.abi != never })
-			for _, group := range groups(tried) {
-				s := b.setting(t, u, p, abi)
-				argv := launch(s.expand(flags), s.probe(b, b.forks && !group[0].alone, group)...)
-				if b.implies {
-					argv = append([]string{tool("probe"), "-x"}, argv...)
-				}
-				before := p.signals(t)
-				got := s.command(t, argv...)
-				for i, answer := range answers(t, got, group) {
-					w := group[i]
-					want := w.answer
-					if w.abi == never {
-						want = w.passes() // or -n says what is not so
-					}
-					if !slices.Contains(strings.Split(want, "|"), answer) {
-						t.Errorf("%s: %s, want %s", w.act, answer, want)
-					}
-				}
-				if after := p.signals(t); group[0].signals && after != before {
-					t.Errorf("%s: a signal came out of the box", group[0].act)
-				}
-			}
+			b.hold(t, u, p, abi, flags, tried)
 		})
+	}
+	// With a supervisor that is asked the box is another program, and the same box.
+	t.Run("traced", func(t *testing.T) {
+		flags := append([]string{"--trace"}, b.flags...)
+		if number(native) < b.strict {
+			flags = append([]string{"--best-effort"}, flags...)
+		}
+		tried := slices.DeleteFunc(slices.Clone(ways), func(w way) bool { return number(native) < w.abi && w.abi != never })
+		b.hold(t, u, p, native, flags, tried)
+	})
+}
+
+// hold makes the acts in the box.
+func (b *box) hold(t *testing.T, u user, p *partner, abi int, flags []string, tried []way) {
+	for _, group := range groups(tried) {
+		s := b.setting(t, u, p, abi)
+		argv := launch(s.expand(flags), s.probe(b, b.forks && !group[0].alone, group)...)
+		if b.implies {
+			argv = append([]string{tool("probe"), "-x"}, argv...)
+		}
+		before := p.signals(t)
+		got := s.command(t, argv...)
+		for i, answer := range answers(t, got, group) {
+			w := group[i]
+			want := w.answer
+			if w.abi == never {
+				want = w.passes() // or -n says what is not so
+			}
+			if !slices.Contains(strings.Split(want, "|"), answer) {
+				t.Errorf("%s: %s, want %s", w.act, answer, want)
+			}
+		}
+		if after := p.signals(t); group[0].signals && after != before {
+			t.Errorf("%s: a signal came out of the box", group[0].act)
+		}
 	}
 }
 

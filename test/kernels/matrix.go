@@ -65,8 +65,9 @@ var suites = []suite{
 		lacks: "kernel modules, such as those of AF_VSOCK and AF_ALG: nothing shows that the filter refuses them",
 		skip:  "^(TestConstants|TestDerived)$", why: "the sources and the go command"},
 	{name: "escape", pkg: "test/escape", users: []int{0}, seconds: 1500, landlock: true, probes: true,
-		skip: "^(TestResolver|TestResolverInside|TestPorts|TestOwners|TestLimits|TestOutlives|TestWrittenIn|TestHandedOver|TestEnvironment)$",
-		why:  "bash, curl, gcc, getent, tar, and an ld.so with all that belongs to it"},
+		skip: "^(TestResolver|TestResolverInside|TestPorts|TestOwners|TestLimits|TestOutlives|TestWrittenIn|TestHandedOver|TestEnvironment|" +
+			"TestLearn|TestWatchedEnds|TestWatchedGroup|TestWatchedProcess|TestWatchedTerminal|TestDaemon|TestPitfalls|TestForeign|TestFromNothing|TestSupervisorFromInside|TestSupervisorKilled)$",
+		why: "a shell and many programs, bash, curl, gcc, getent, tar, and an ld.so with all that belongs to it"},
 	{name: "launches", pkg: "test/kernels/launches", users: []int{0, nobody}, seconds: 600},
 }
 

@@ -274,6 +274,49 @@ a_swap(void)	/* NAME OWN HIDDEN: the first byte of HIDDEN is S */
 	return c == 'S' ? 0 : fail(denied ? EACCES : EAGAIN);
 }
 
+/* The name itself is changed while the call is on its way: whoever looks at it
+ * before the kernel does must not decide by what he saw. */
+static char flipped[256];
+
+static void *
+flip(void *unused)
+{
+	while (swapping) {
+		memcpy(flipped, word[1], strlen(word[1]) + 1);
+		memcpy(flipped, word[2], strlen(word[2]) + 1);
+	}
+	return unused;
+}
+
+static long
+a_flip(void)	/* OWN HIDDEN: the first byte of HIDDEN is S */
+{
+	pthread_t t;
+	int fd, i, denied = 0, read_own = 0;
+	char c = 0;
+
+	memcpy(flipped, word[1], strlen(word[1]) + 1);
+	swapping = 1;
+	if ((errno = pthread_create(&t, NULL, flip, NULL)))
+		return -1;
+	/* Until both were met often. */
+	for (i = 0; i < 200000 && (denied < 300 || read_own < 300); i++) {
+		c = 0;
+		if ((fd = open(flipped, O_RDONLY)) < 0) {
+			denied += errno == EACCES;
+			continue;
+		}
+		(void)!read(fd, &c, 1);
+		close(fd);
+		if (c == 'S')
+			break;
+		read_own++;
+	}
+	swapping = 0;
+	pthread_join(t, NULL);
+	return c == 'S' ? 0 : fail(denied && read_own ? EACCES : EAGAIN);
+}
+
 static long
 a_handle(void)
 {
@@ -1113,7 +1156,7 @@ static const struct {
 	{ "mkchr", a_mkchr }, { "mkfifo", a_mkfifo }, { "chroot", a_chroot }, { "readdir", a_readdir }, { "stat", a_stat },
 	{ "chmod", a_chmod }, { "chown", a_chown }, { "utime", a_utime }, { "inotify", a_inotify },
 	{ "mode3", a_mode3 }, { "mode3ioctl", a_mode3ioctl }, { "openat2", a_openat2 }, { "reopen", a_reopen },
-	{ "beneath", a_beneath }, { "chdir", a_chdir }, { "fchdir", a_fchdir }, { "linkfd", a_linkfd }, { "swap", a_swap },
+	{ "beneath", a_beneath }, { "chdir", a_chdir }, { "fchdir", a_fchdir }, { "linkfd", a_linkfd }, { "swap", a_swap }, { "flip", a_flip },
 	{ "handle", a_handle }, { "byhandle", a_byhandle },
 	{ "fd", a_fd }, { "at", a_at }, { "fdread", a_fdread }, { "fds", a_fds }, { "recvat", a_recvat },
 	{ "exec", a_exec }, { "self", a_self }, { "execveat", a_execveat }, { "execfd", a_execfd }, { "memfd", a_memfd },
