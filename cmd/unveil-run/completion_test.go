@@ -132,7 +132,7 @@ func TestHelp(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
-	if len(lines) < 30 || len(lines) > 44 {
+	if len(lines) < 30 || len(lines) > 48 {
 		t.Errorf("%d lines", len(lines))
 	}
 	for _, line := range lines {

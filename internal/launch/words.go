@@ -36,8 +36,8 @@ type Words struct {
 	BestEffort  bool     `group:"run" help:"go on with what this kernel can hold"`
 	Without     []string `sep:"none" placeholder:"MECHANISM" group:"run" help:"and without landlock or seccomp"`
 	Trace       bool     `group:"run" help:"say what is refused, and what would allow it"`
-	Learn       string   `placeholder:"FILE" group:"run" help:"refuse nothing, and write the policy that was needed"`
-	Audit       bool     `group:"run" help:"refusals to the kernel's audit log too (Linux 6.15)"`
+	Learn       string   `placeholder:"FILE" group:"run" help:"refuse nothing, write the policy it needs"`
+	Audit       bool     `group:"run" help:"refusals to the kernel's audit log too"`
 	Explain     bool     `short:"n" group:"run" help:"print the plan, run nothing"`
 	Print       string   `placeholder:"FORMAT" group:"run" help:"print the policy for other tools"`
 	Check       bool     `group:"run" help:"print what this kernel can hold, run nothing"`

@@ -29,6 +29,7 @@ var tools string
 // execute, as a launcher does.
 const (
 	envAct    = "PRELOAD_TEST_ACT"
+	ofTarget  = "PRELOAD_TEST_OF_TARGET_" // before a variable that is the target's alone: a loader would listen to it
 	envTarget = "PRELOAD_TEST_TARGET"
 	envTools  = "PRELOAD_TEST_TOOLS"
 )
@@ -299,6 +300,7 @@ func launch(name string) error {
 	}
 	var env []string
 	for _, v := range os.Environ() {
+		v = strings.TrimPrefix(v, ofTarget)
 		if !strings.HasPrefix(v, "PRELOAD_TEST") {
 			env = append(env, v)
 		}
@@ -329,6 +331,11 @@ func try(t *testing.T, name, target string, uid int, env ...string) (status int,
 	cmd := exec.Command(filepath.Join(tools, "self"))
 	cmd.Dir = "/"
 	cmd.Env = append([]string{"LC_ALL=C", "PATH=/usr/bin:/bin", envAct + "=" + name, envTarget + "=" + filepath.Join(tools, target), envTools + "=" + tools}, env...)
+	for i, v := range cmd.Env {
+		if i >= len(cmd.Env)-len(env) {
+			cmd.Env[i] = ofTarget + v
+		}
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if uid != os.Getuid() {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}
