@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
+
+	"github.com/unveil-run/unveil-run/test/derived"
 )
 
 var update = flag.Bool("update", false, "write the page of the differences anew")
@@ -16,15 +17,7 @@ const page = "DIFFERENCES.md"
 
 // TestPage holds that the page of the differences is up to date.
 func TestPage(t *testing.T) {
-	text := renderPage()
-	if *update {
-		if err := os.WriteFile(page, text, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if old, err := os.ReadFile(page); err != nil || !bytes.Equal(old, text) {
-		t.Errorf("%s is stale: run go generate ./compat (%v)", page, err)
-	}
+	derived.Hold(t, page, renderPage(), *update, "go generate ./compat")
 }
 
 func renderPage() []byte {

@@ -3,13 +3,14 @@ package pledge
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"slices"
 	"sort"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/test/derived"
 )
 
 // cTableFile is what the C library knows of the tables. It is written by a
@@ -18,15 +19,7 @@ const cTableFile = "../cgo/table_gen.h"
 
 // TestTableHeader holds that the table of the C library is up to date.
 func TestTableHeader(t *testing.T) {
-	text := cTable()
-	if *update {
-		if err := os.WriteFile(cTableFile, text, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if old, err := os.ReadFile(cTableFile); err != nil || !bytes.Equal(old, text) {
-		t.Errorf("%s is stale: run go generate ./pledge (%v)", cTableFile, err)
-	}
+	derived.Hold(t, cTableFile, cTable(), *update, "go generate ./pledge")
 }
 
 // cOps are the names in C of what a condition compares; opGate is a launcher's.

@@ -3,12 +3,13 @@ package pledge
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/test/derived"
 )
 
 // page is the tables for a reader, written by a test since a test sees them.
@@ -16,15 +17,7 @@ const page = "PROMISES.md"
 
 // TestPage holds that the page of the promises is up to date.
 func TestPage(t *testing.T) {
-	text := renderPage()
-	if *update {
-		if err := os.WriteFile(page, text, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if old, err := os.ReadFile(page); err != nil || !bytes.Equal(old, text) {
-		t.Errorf("%s is stale: run go generate ./pledge (%v)", page, err)
-	}
+	derived.Hold(t, page, renderPage(), *update, "go generate ./pledge")
 }
 
 func renderPage() []byte {
