@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct sock_filter *program = malloc(FILTER_MAX * sizeof *program);
 	struct range *ranges = NULL;
 	struct filter_options o = { .set = number_of(&data, &size, 8) & (words_expand(~0ull) | (1ull << 63)) };
-	unsigned flags = (unsigned)number_of(&data, &size, 1), wide = 3 + (unsigned)number_of(&data, &size, 1) % 6;
+	unsigned flags = (unsigned)number_of(&data, &size, 1), more = (unsigned)number_of(&data, &size, 1), wide = 3 + more % 6;
 	uint64_t at = 0;
 	bool rising = true;
 	int n;
@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	o.next = number_of(&data, &size, 8) & o.set;
 	o.pid = (uint32_t)number_of(&data, &size, 4);
 	o.uid = o.gid = (uint32_t)number_of(&data, &size, 4);
-	o.errnos = flags & 1;
+	o.on_violation = more / 6 % 4;
 	o.no_truncate = flags & 2;
 	o.no_layer = flags & 4;
 	o.keep_handler = flags & 8;
