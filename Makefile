@@ -25,18 +25,22 @@ build/unveil-run: build/libunveil.so FORCE # go knows what is up to date
 	CGO_ENABLED=0 go build -tags libunveil -overlay build/overlay.json -trimpath -buildmode=exe -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/unveil-run
 
 # The library runs with any libc, and so links to none: no call of memcpy(3)
-# that a compiler likes to make of a loop, no check of the stack. It is to be
-# small, and what it costs is spent in the kernel: -Os is as fast as -O2. Of
+# that a compiler likes to make of a loop (cgo/memory.c is for what it makes of
+# structures), no check of the stack. It is to be small, and what it costs is spent in the kernel: -Os is as fast as -O2. Of
 # its frames a debugger meets those of the handler, behind an abort; for the
 # others there are no tables to unwind them, a tenth of the library. What it
 # must have stands behind CFLAGS: those of a distribution ask for checks, and an
 # object of -flto has no names to change.
 LIB_CFLAGS  = -std=c11 -Wall -Wextra -Werror -Os $(CPPFLAGS) $(CFLAGS) -U_FORTIFY_SOURCE \
 	-fvisibility=hidden -fPIC -fno-stack-protector -fno-tree-loop-distribute-patterns -fno-lto -fno-asynchronous-unwind-tables
+# Atomics of arm64 are calls into libgcc otherwise, of which it has none.
+LIB_CFLAGS += $(if $(filter aarch64%,$(shell $(CC) -dumpmachine 2>/dev/null)),-mno-outline-atomics)
 $(LIB_BUILD)/lib/handler.o: LIB_CFLAGS += -fasynchronous-unwind-tables
 LIB_SOURCES = $(filter-out cgo/asleep.c,$(wildcard cgo/*.c))
 LIB_HEADERS = $(wildcard cgo/*.h)
 LIB_BUILD   = build
+NM         ?= nm
+OBJCOPY    ?= objcopy
 
 $(LIB_BUILD)/lib/%.o: cgo/%.c $(LIB_HEADERS) Makefile
 	@mkdir -p $(@D)
@@ -44,7 +48,7 @@ $(LIB_BUILD)/lib/%.o: cgo/%.c $(LIB_HEADERS) Makefile
 
 $(LIB_BUILD)/libunveil.so: $(LIB_SOURCES:cgo/%.c=$(LIB_BUILD)/lib/%.o) cgo/libunveil.map
 	$(CC) $(LIB_CFLAGS) $(LDFLAGS) -nostdlib -shared -Wl,-soname,libunveil.so.0 -Wl,--version-script=cgo/libunveil.map \
-		-Wl,-s,-z,relro,-z,now,-z,noexecstack -o $@ $(filter %.o,$^)
+		-Wl,-s,-z,defs,-z,relro,-z,now,-z,noexecstack -o $@ $(filter %.o,$^)
 
 $(LIB_BUILD)/libunveil.so.0: $(LIB_BUILD)/libunveil.so
 	ln -sf libunveil.so $@
@@ -54,7 +58,7 @@ $(LIB_BUILD)/libunveil.so.0: $(LIB_BUILD)/libunveil.so
 $(LIB_BUILD)/libunveil-compat.so: cgo/compat/compat.c cgo/arguments.h cgo/compat/libunveil-compat.map Makefile
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CFLAGS) $(LDFLAGS) -nostdlib -shared -Wl,-soname,libunveil-compat.so.0 \
-		-Wl,--version-script=cgo/compat/libunveil-compat.map -Wl,-s,-z,relro,-z,now,-z,noexecstack -o $@ $<
+		-Wl,--version-script=cgo/compat/libunveil-compat.map -Wl,-s,-z,defs,-z,relro,-z,now,-z,noexecstack -o $@ $<
 
 $(LIB_BUILD)/libunveil-compat.so.0: $(LIB_BUILD)/libunveil-compat.so
 	ln -sf libunveil-compat.so $@
@@ -64,9 +68,9 @@ $(LIB_BUILD)/libunveil-compat.so.0: $(LIB_BUILD)/libunveil-compat.so
 # files share gets a prefix, since a program may have a function of the same name.
 $(LIB_BUILD)/libunveil.a: $(patsubst cgo/%.c,$(LIB_BUILD)/lib/%.o,$(filter-out cgo/spawn.c cgo/fork.c cgo/preload.c,$(LIB_SOURCES))) cgo/libunveil.map
 	@rm -rf $@ $(LIB_BUILD)/lib/static && mkdir -p $(LIB_BUILD)/lib/static
-	nm -g --defined-only $(filter %.o,$^) | awk 'NR == FNR { sub(/;/, ""); public[$$1]; next } \
+	$(NM) -g --defined-only $(filter %.o,$^) | awk 'NR == FNR { sub(/;/, ""); public[$$1]; next } \
 		NF == 3 && !($$3 in public) { print $$3, "unveil_in_" $$3 }' cgo/libunveil.map - >$(LIB_BUILD)/lib/static/names
-	for o in $(filter %.o,$^); do objcopy --redefine-syms=$(LIB_BUILD)/lib/static/names $$o $(LIB_BUILD)/lib/static/$${o##*/} || exit; done
+	for o in $(filter %.o,$^); do $(OBJCOPY) --redefine-syms=$(LIB_BUILD)/lib/static/names $$o $(LIB_BUILD)/lib/static/$${o##*/} || exit; done
 	$(AR) rcs $@ $(LIB_BUILD)/lib/static/*.o
 
 LIB_VERSION = $(or $(patsubst v%,%,$(filter v%,$(VERSION))),0)
@@ -125,6 +129,9 @@ OURS = -type f -not -path './.git/*' -not -path './build/*'
 test-kernels: ## run the tests on real kernels, emulated: minutes (RUN=REGEXP of arch/series)
 	go run ./test/kernels -run '$(RUN)'
 
+test-kernels-all: ## the same on every kernel of the matrix, with every suite: an hour
+	go run ./test/kernels -all -run '$(RUN)'
+
 test-packages: ## install the packages in new roots of Debian, as root, and use them there
 	go run ./test/packages
 
@@ -168,5 +175,5 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile
 
 FORCE:
-.PHONY: build install uninstall deb release test test-kernels test-packages test-ports test-ports-all lint fuzz bench ci race pure cross clean help FORCE
+.PHONY: build install uninstall deb release test test-kernels test-kernels-all test-packages test-ports test-ports-all lint fuzz bench ci race pure cross clean help FORCE
 .NOTPARALLEL:

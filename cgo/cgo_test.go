@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/unveil-run/unveil-run/test/abishim/shimtest"
 )
 
 // nobody is who the cases run as a second time, when the tests run as root.
@@ -39,7 +41,7 @@ var builds = []build{
 	{name: "musl-a", cc: []string{"musl-gcc", "-static"}, lib: "make", static: true, needs: "musl-gcc"},
 }
 
-var programs = []string{"contract", "forks", "innocent", "load", "surroundings", "threads", "unveil"}
+var programs = []string{"abilities", "contract", "forks", "innocent", "load", "surroundings", "threads", "unveil"}
 
 // missing skips a test, or fails it where everything has to be there.
 func missing(t *testing.T, format string, args ...any) {
@@ -130,6 +132,23 @@ func TestC(t *testing.T) {
 	}
 }
 
+// TestAbilities runs the cases of what each ABI of Landlock brought under
+// every one of them up to the kernel's own.
+func TestAbilities(t *testing.T) {
+	path := builds[0].compile(t, library(t), "abilities")
+	users := []int{os.Getuid()}
+	if os.Getuid() == 0 {
+		users = append(users, nobody)
+	}
+	for _, n := range shimtest.ABIs(t) {
+		for _, uid := range users {
+			t.Run(fmt.Sprintf("ABI %d/uid%d", n, uid), func(t *testing.T) {
+				casesOf(t, shimtest.Command(t, n, path).Args, uid)
+			})
+		}
+	}
+}
+
 // children is how many children pledge: all of the promise that none hangs
 // for the library that is installed, fewer for the others.
 func children(b build, uid int) string {
@@ -141,10 +160,15 @@ func children(b build, uid int) string {
 
 // cases runs a program and makes a test of each line that it reports.
 func cases(t *testing.T, path string, uid int, env ...string) {
+	t.Helper()
+	casesOf(t, []string{path}, uid, env...)
+}
+
+func casesOf(t *testing.T, argv []string, uid int, env ...string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, path)
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir = "/"
 	cmd.Env = append([]string{"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"}, env...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -75,12 +75,28 @@ static const void *at(const struct dl_phdr_info *object, ElfW(Addr) address)
 	return (const void *)(address < object->dlpi_addr ? object->dlpi_addr + address : address);
 }
 
-/* The symbols that an object imports stand before those in its hash table. */
+/* Whether the symbols of relocations name what needs something. */
+static void note_all(struct imports *found, const ElfW(Rela) *relocations, size_t size, const ElfW(Sym) *symbols, const char *names)
+{
+	for (size_t i = 0; i < size / sizeof *relocations; i++) {
+		uint64_t symbol = relocations[i].r_info >> 32;
+
+		if (symbol != 0)
+			note(found, names + symbols[symbol].st_name);
+	}
+}
+
+/*
+ * What an object imports, it is relocated for. Its table of symbols has no
+ * end that could be found: the hash table of one that exports nothing counts
+ * none.
+ */
 static int look(struct dl_phdr_info *object, size_t size, void *found)
 {
+	const ElfW(Rela) *relocations = NULL, *jumps = NULL;
+	size_t relocations_size = 0, jumps_size = 0, relative = 0;
 	const ElfW(Sym) *symbols = NULL;
 	const char *names = NULL;
-	const uint32_t *hash = NULL;
 
 	(void)size;
 	for (int i = 0; i < object->dlpi_phnum; i++) {
@@ -89,19 +105,24 @@ static int look(struct dl_phdr_info *object, size_t size, void *found)
 		if (object->dlpi_phdr[i].p_type != PT_DYNAMIC)
 			continue;
 		for (d = (const void *)(object->dlpi_addr + object->dlpi_phdr[i].p_vaddr); d->d_tag != DT_NULL; d++) {
-			if (d->d_tag == DT_SYMTAB)
-				symbols = at(object, d->d_un.d_ptr);
-			if (d->d_tag == DT_STRTAB)
-				names = at(object, d->d_un.d_ptr);
-			if (d->d_tag == DT_GNU_HASH)
-				hash = at(object, d->d_un.d_ptr);
+			switch (d->d_tag) {
+			case DT_SYMTAB: symbols = at(object, d->d_un.d_ptr); break;
+			case DT_STRTAB: names = at(object, d->d_un.d_ptr); break;
+			case DT_RELA: relocations = at(object, d->d_un.d_ptr); break;
+			case DT_RELASZ: relocations_size = d->d_un.d_val; break;
+			case DT_RELACOUNT: relative = d->d_un.d_val; break;	/* stand first, and have no symbol */
+			case DT_JMPREL: jumps = at(object, d->d_un.d_ptr); break;
+			case DT_PLTRELSZ: jumps_size = d->d_un.d_val; break;
+			}
 		}
 	}
-	if (symbols == NULL || names == NULL || hash == NULL)
+	if (symbols == NULL || names == NULL)
 		return 0;
 	((struct imports *)found)->any = true;
-	for (uint32_t i = 1; i < hash[1]; i++)
-		note(found, names + symbols[i].st_name);
+	if (relocations != NULL && relative * sizeof *relocations <= relocations_size)
+		note_all(found, relocations + relative, relocations_size - relative * sizeof *relocations, symbols, names);
+	if (jumps != NULL)
+		note_all(found, jumps, jumps_size, symbols, names);
 	return 0;
 }
 

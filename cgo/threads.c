@@ -368,11 +368,15 @@ static int refuse_worker(struct meeting *m, int tasks, int32_t tid)
 	return kind_of(tasks, tid) == WORKER ? -EOPNOTSUPP : 0;
 }
 
-/* The kernel restricts one thread: no_new_privs, without which it may not, and the layer, if any. */
+/* The kernel restricts one thread: no_new_privs, without which it may not, and
+ * the layer, if any. ABI 11 sets the first with the second, or neither. */
 static int restrict_self(int ruleset, unsigned flags)
 {
-	long ret = sys(NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	long ret;
 
+	if (ruleset >= 0 && kernel_abi() >= 11)
+		return (int)sys(NR_landlock_restrict_self, ruleset, flags | LANDLOCK_RESTRICT_SELF_NO_NEW_PRIVS);
+	ret = sys(NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (ret == 0 && ruleset >= 0)
 		ret = sys(NR_landlock_restrict_self, ruleset, flags);
 	return (int)ret;

@@ -20,8 +20,8 @@ import (
 // on any of them, so that only exec, or an exit of the program, keeps what
 // Apply promises.
 //
-// The error wraps the errno. Nothing is restricted then, but no_new_privs may
-// be set: ENOSYS or EOPNOTSUPP without Landlock, E2BIG for the 17th layer,
+// The error wraps the errno. Nothing is restricted then, but below Landlock
+// ABI 11 no_new_privs may be set: ENOSYS or EOPNOTSUPP without Landlock, E2BIG for the 17th layer,
 // EMFILE without a free descriptor, EBADF if the plan was applied or closed.
 // What Create made is removed.
 func (p *Plan) Apply() error { return p.applyBy(restrictThread) }

@@ -20,14 +20,25 @@ var apart atomic.Bool
 // restrictThread enters the ruleset on the calling thread. Both calls meet
 // that one, for the caller has locked it; to lock it here as well would start
 // a thread in a program that has not done so yet, as the launcher.
-func restrictThread(_ kernel.Kernel, set int, flags uint32) error {
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+func restrictThread(k kernel.Kernel, set int, flags uint32) error {
+	if err := restrictSelf(k, set, flags); err != nil {
+		return err
+	}
+	apart.Store(true)
+	return nil
+}
+
+// restrictSelf is landlock_restrict_self(2) with what it needs: no_new_privs,
+// which ABI 11 sets by the same call, or not if it fails.
+func restrictSelf(k kernel.Kernel, set int, flags uint32) error {
+	if k.LandlockNoNewPrivs() {
+		flags |= kernel.RestrictNoNewPrivs
+	} else if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("no_new_privs: %w", err)
 	}
 	if err := ll.LandlockRestrictSelf(set, flags); err != nil {
 		return fmt.Errorf("landlock_restrict_self: %w", err)
 	}
-	apart.Store(true)
 	return nil
 }
 
@@ -36,13 +47,7 @@ func restrictAll(k kernel.Kernel, set int, flags uint32) error {
 	if k.LandlockTSYNC() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-			return fmt.Errorf("no_new_privs: %w", err)
-		}
-		if err := ll.LandlockRestrictSelf(set, flags|unix.LANDLOCK_RESTRICT_SELF_TSYNC); err != nil {
-			return fmt.Errorf("landlock_restrict_self: %w", err)
-		}
-		return nil
+		return restrictSelf(k, set, flags|unix.LANDLOCK_RESTRICT_SELF_TSYNC)
 	}
 	if apart.Load() {
 		return fmt.Errorf("a thread is restricted by itself: %w", unix.EOPNOTSUPP)

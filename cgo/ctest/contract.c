@@ -497,9 +497,9 @@ static void strict_wished(void)
 {
 	setenv("UNVEIL_STRICT", "1", 1);
 	if (syscall(444, NULL, 0, 1) >= 10)
-		ct_ok(pledge("stdio dns", NULL));
+		ct_ok(pledge("stdio rpath dns", NULL));
 	else
-		ct_errno(pledge("stdio dns", NULL), EOPNOTSUPP);
+		ct_errno(pledge("stdio rpath dns", NULL), EOPNOTSUPP);
 	ct_ok(pledge("stdio rpath", NULL));
 }
 

@@ -227,8 +227,12 @@ static inline void ct_act(const char *name, const char *promises, const char *ex
 
 static inline int ct_main(int argc, char **argv, void (*cases)(void))
 {
+	const char *limit = getenv("CT_LIMIT_MS");	/* of an emulated machine */
+
 	if (argc > 1)
 		ct_only = argv[1];
+	if (limit != NULL)
+		ct_limit_ms = atoi(limit);
 	cases();
 	return ct_failed;
 }

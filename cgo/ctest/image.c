@@ -226,9 +226,10 @@ static int bound(char *self, bool control, const char *next)
 {
 	struct filter_options o = { .pid = (uint32_t)getpid(), .uid = getuid(), .gid = getgid(), .on_violation = ERRNO_VIOLATIONS, .ranges = ranges };
 	struct sock_fprog prog = { 0, program };
-	char *text[5], *room, *heap, *bigger;
+	char *text[6], *room, *heap, *bigger;
 	int n, shm, status, memfd = memfd_create("code", 0);
-	unsigned char page[4096];
+	const size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	unsigned char page[1 << 16];
 	pid_t child;
 
 	words_parse("stdio rpath proc exec", &o.set);
@@ -237,15 +238,15 @@ static int bound(char *self, bool control, const char *next)
 		if (words_parse(next, &o.next) != 0)
 			return 2;
 	}
-	shm = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0700);
+	shm = shmget(IPC_PRIVATE, size, IPC_CREAT | 0700);
 	/* A file of code, whose last two bytes are a system call. */
 	memset(page, 0xcc, sizeof page);
-	memcpy(page + 4094, "\x0f\x05", 2);
-	if (write(memfd, page, sizeof page) != sizeof page)
+	memcpy(page + size - 2, "\x0f\x05", 2);
+	if (write(memfd, page, size) != (ssize_t)size)
 		return 2;
-	for (int i = 0; i < 5; i++) {
-		room = mmap(NULL, 3 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		text[i] = mmap(room + 4096, 4096, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, memfd, 0);
+	for (int i = 0; i < 6; i++) {
+		room = mmap(NULL, 3 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		text[i] = mmap(room + size, size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, memfd, 0);
 	}
 #ifdef __x86_64__
 	struct sigaction a = { .sa_sigaction = behind, .sa_flags = SA_SIGINFO };
@@ -280,22 +281,22 @@ static int bound(char *self, bool control, const char *next)
 	waitpid(child, &status, 0);
 	say("clock of the vdso", time(NULL) > 1000 ? 0 : -EFAULT);
 #ifdef __x86_64__
-	say("end of a text", at_the_end((unsigned char *)text[0] + 4096));
+	say("end of a text", at_the_end((unsigned char *)text[0] + size));
 	say("32-bit call", compat());
 #endif
 	bigger = mremap(heap, 1 << 20, 1 << 24, MREMAP_MAYMOVE);
 	say("growing memory", bigger == MAP_FAILED ? -errno : 0);
-	heap = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	say("moving memory to an address", mremap(bigger, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, heap) == MAP_FAILED ? -errno : 0);
-	say("moving text", mremap(text[0], 4096, 8192, MREMAP_MAYMOVE) == MAP_FAILED ? -errno : 0);
-	say("moving text to an address", mremap(text[1], 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, heap) == MAP_FAILED ? -errno : 0);
-	say("moving text by a tagged address", sys(NR_mremap, (unsigned long)text[2] | 1ul << 60, 4096, 8192, MREMAP_MAYMOVE) < 0 ? -EACCES : 0);
-	say("copying shared text", mremap(text[2], 0, 4096, MREMAP_MAYMOVE) == MAP_FAILED ? -errno : 0);
-	say("leaving text behind", mremap(text[3], 4096, 4096, MREMAP_MAYMOVE | 4 /* MREMAP_DONTUNMAP */) == MAP_FAILED ? -errno : 0);
-	say("anonymous code", mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -errno : 0);
-	say("code of a file", mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, open("/proc/self/exe", O_RDONLY), 0) == MAP_FAILED ? -errno : 0);
-	say("memory made code", mprotect(bigger + 8192, 4096, PROT_READ | PROT_EXEC) != 0 ? -errno : 0);
-	say("memory made code by a key", syscall(SYS_pkey_mprotect, bigger + 16384, 4096, PROT_READ | PROT_EXEC, -1) != 0 ? -errno : 0);
+	heap = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	say("moving memory to an address", mremap(bigger, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, heap) == MAP_FAILED ? -errno : 0);
+	say("moving text", mremap(text[0], size, 2 * size, MREMAP_MAYMOVE) == MAP_FAILED ? -errno : 0);
+	say("moving text to an address", mremap(text[1], size, size, MREMAP_MAYMOVE | MREMAP_FIXED, heap) == MAP_FAILED ? -errno : 0);
+	say("moving text by a tagged address", sys(NR_mremap, (unsigned long)text[5] | 1ul << 60, size, 2 * size, MREMAP_MAYMOVE) < 0 ? -EACCES : 0);
+	say("copying shared text", mremap(text[2], 0, size, MREMAP_MAYMOVE) == MAP_FAILED ? -errno : 0);
+	say("leaving text behind", mremap(text[3], size, size, MREMAP_MAYMOVE | 4 /* MREMAP_DONTUNMAP */) == MAP_FAILED ? -errno : 0);
+	say("anonymous code", mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -errno : 0);
+	say("code of a file", mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_PRIVATE, open("/proc/self/exe", O_RDONLY), 0) == MAP_FAILED ? -errno : 0);
+	say("memory made code", mprotect(bigger + 4 * size, size, PROT_READ | PROT_EXEC) != 0 ? -errno : 0);
+	say("memory made code by a key", syscall(SYS_pkey_mprotect, bigger + 6 * size, size, PROT_READ | PROT_EXEC, -1) != 0 ? -errno : 0);
 	say("shared code", shmat(shm, NULL, SHM_EXEC) == (void *)-1 ? -errno : 0);
 	say("a library", dlopen("libm.so.6", RTLD_NOW) == NULL ? -EACCES : 0);
 	child = fork();
@@ -305,12 +306,12 @@ static int bound(char *self, bool control, const char *next)
 		_exit(0);
 	}
 	waitpid(child, &status, 0);
-	say("remap_file_pages", syscall(SYS_remap_file_pages, text[4], 4096, 0, 0, 0) != 0 ? -errno : 0);
+	say("remap_file_pages", syscall(SYS_remap_file_pages, text[4], size, 0, 0, 0) != 0 ? -errno : 0);
 	say("process_vm_writev", process_vm_writev(getpid(), NULL, 0, NULL, 0, 0) != 0 ? -errno : 0);
 #ifdef __x86_64__
 	/* Where nothing is wrong with what is asked, it would be EEXIST and 0. */
 	say("a vdso elsewhere", syscall(SYS_arch_prctl, 0x2003 /* ARCH_MAP_VDSO_64 */, 1ul << 40) != 0 && errno != EEXIST ? -errno : 0);
-	say("a segment with a base", syscall(SYS_modify_ldt, 0, page, sizeof page) < 0 ? -errno : 0);
+	say("a segment with a base", syscall(SYS_modify_ldt, 0, page, size) < 0 ? -errno : 0);
 	run_small(small);
 #endif
 	child = fork();

@@ -231,8 +231,10 @@ static void c_plain(void) { all_bound(8, plain, NULL); }
 static void c_many(void) { all_bound(MANY, sleeping, NULL); }
 static void c_spinning(void) { all_bound(4, spinning, NULL); }
 static void c_blocking(void) { all_bound(4, blocking, NULL); }
-static void c_blocking_raw(void) { none_bound(1, blocking_raw, EAGAIN); }
-static void c_vforking(void) { none_bound(1, vforking, EAGAIN); }
+/* What answers no signal: bound all the same where the kernel binds all threads. */
+static bool at_once(void) { return syscall(444, NULL, 0, 1) >= 8; }
+static void c_blocking_raw(void) { at_once() ? all_bound(1, blocking_raw, NULL) : none_bound(1, blocking_raw, EAGAIN); }
+static void c_vforking(void) { at_once() ? all_bound(1, vforking, NULL) : none_bound(1, vforking, EAGAIN); }
 static void c_making(void) { all_bound(4, making_threads, NULL); }
 static void c_setting(void) { all_bound(2, setting_id, NULL); }
 static void c_forking(void) { all_bound(2, forking, NULL); }
@@ -269,9 +271,11 @@ static void *blocking_for_a_while(void *none)
 static void c_late(void)
 {
 	start(1, blocking_for_a_while, NULL);
-	ct_errno(pledge("stdio error", NULL), EAGAIN);
-	check();
-	ct_true(loose == 1);
+	if (!at_once()) {
+		ct_errno(pledge("stdio error", NULL), EAGAIN);
+		check();
+		ct_true(loose == 1);
+	}
 	stop = 1;
 	while (ready < 2)
 		usleep(100);
@@ -375,6 +379,12 @@ static void c_no_proc(void)
 {
 	int file, s;
 
+#ifdef __aarch64__
+	if (getenv("CT_LIMIT_MS") != NULL && !at_once()) {
+		ct_true(write(2, "takes minutes where it is emulated", 34) == 34);
+		_exit(CT_SKIP);
+	}
+#endif
 	start(8, plain, NULL);
 	into_empty_root();
 	ct_limit_ms = 60000;
@@ -394,8 +404,7 @@ static void c_sigpending(void)
 	start(2, plain, NULL);
 	/* As the kernel counts it, by user: what root has is not looked at. */
 	ct_ok(setrlimit(RLIMIT_SIGPENDING, &none));
-	errno = 0;
-	if (syscall(444, NULL, 0, 1) >= 8) {
+	if (at_once()) {
 		ct_ok(pledge("stdio error", NULL));
 		finish(2);
 		ct_true(bound == 3);

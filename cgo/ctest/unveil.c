@@ -484,7 +484,10 @@ static void write_only(void)
 	can(writes("file1"));
 	can(truncate("file1", 0));
 	refused(reads("file1"), EACCES);
-	refused(truncate("file2", 0), EACCES);
+	if (syscall(444, NULL, 0, 1) >= 3)	/* below, a filter alone holds it */
+		refused(truncate("file2", 0), EACCES);
+	else
+		can(truncate("file2", 0));
 }
 
 static void unlinks(void)

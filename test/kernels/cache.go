@@ -25,7 +25,7 @@ var kernelFile = regexp.MustCompile(`^\./(boot/vmlinuz-.*|usr/lib/modules/[^/]+/
 
 // image returns the path of a machine's kernel.
 func (c *cache) image(m machine) (string, error) {
-	return c.get(m.arch, m.series+".vmlinuz", m.packagePattern(), kernelFile)
+	return c.get(m.arch, strings.TrimSuffix(m.name, "-off")+".vmlinuz", m.packagePattern(), kernelFile)
 }
 
 // busybox returns the path of a shell and the usual commands in one static
@@ -34,8 +34,13 @@ func (c *cache) busybox(arch string) (string, error) {
 	return c.get(arch, "busybox", "^busybox-static$", regexp.MustCompile(`^\./(usr/)?bin/busybox$`))
 }
 
-// busyboxSuite has busybox-static.
-const busyboxSuite = "bookworm"
+// dash returns the path of a shell that is linked with the C library.
+func (c *cache) dash(arch string) (string, error) {
+	return c.get(arch, "dash", "^dash$", regexp.MustCompile(`^\./(usr/)?bin/dash$`))
+}
+
+// programsSuite has busybox-static and dash.
+const programsSuite = "bookworm"
 
 func (c *cache) get(arch, name, pattern string, file *regexp.Regexp) (string, error) {
 	path := filepath.Join(c.dir, arch+"-"+name)
@@ -55,7 +60,7 @@ func (c *cache) get(arch, name, pattern string, file *regexp.Regexp) (string, er
 func (c *cache) fetch(arch, pattern string, file *regexp.Regexp, path string) error {
 	r := c.registries[arch]
 	if r == nil {
-		list := []string{busyboxSuite}
+		list := []string{programsSuite}
 		for _, row := range rows {
 			for _, s := range strings.Fields(row.suites) {
 				if !slices.Contains(list, s) {

@@ -1,45 +1,49 @@
 // Kernels boots real kernels in emulated machines and runs the project's
 // tests in them:
 //
-//	go run ./test/kernels [-list] [-run REGEXP] [-suites REGEXP] [-older]
+//	go run ./test/kernels [-list] [-all] [-run REGEXP]
 //
 // It is run from the top of the module. A machine is a kernel of the matrix
 // (matrix.go) on an architecture; its name is ARCH/SERIES, and -run chooses
-// among them. Kernels come from the registry of Debian packages that the
-// host's apt has, as signed packages of its suites, and stay in a cache
-// outside the tree.
+// among them. Without -all they are those of every run. Kernels come from the
+// registry of Debian packages that the host's apt has, as signed packages of
+// its suites, and stay in a cache outside the tree. A Landlock ABI that no
+// kernel of the run has is given by abishim, on the newest one.
 //
-// It needs qemu-system-x86 and qemu-system-arm, apt, dpkg and the
-// archive's keyring; not root, and no hardware for virtual machines. Logs are
-// left in build/kernels.
+// It needs qemu-system-x86 and qemu-system-arm, gcc for both architectures,
+// apt, dpkg and the archive's keyring; not root, and no hardware for virtual
+// machines. Logs are left in build/kernels.
 //
 // A machine has passed when its kernel is the one that was meant with the
 // Landlock ABI of the matrix, and every job in it has come to its end with at
 // least one test that passed and none that failed. The exit status is 1 if
-// one has not. A machine whose kernel the registry has no more is skipped if
-// the matrix says that this may happen.
+// one has not, or if an ABI has been run nowhere. A machine whose kernel the
+// registry has no more is skipped if the matrix says that this may happen.
 package main
 
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/unveil-run/unveil-run/internal/kernel"
+	"github.com/unveil-run/unveil-run/test/kernels/report"
 )
 
 func main() {
 	var (
 		list    = flag.Bool("list", false, "print the machines and leave")
+		all     = flag.Bool("all", false, "every machine of the matrix, and every suite in it")
 		pattern = flag.String("run", "", "only machines whose name matches this `regexp`")
-		only    = flag.String("suites", "", "only suites whose name matches this `regexp`")
 		dir     = flag.String("cache", "", "`directory` of kernel images (default: in the user's cache)")
-		jobs    = flag.Int("j", 2, "machines at the same `time`")
+		jobs    = flag.Int("j", 2, "how `many` machines at the same time")
 		limit   = flag.Duration("limit", 45*time.Minute, "`time` that a machine may take")
-		older   = flag.Bool("older", false, "run under every older Landlock ABI too, by abishim: ten times as long")
 		verbose = flag.Bool("v", false, "name skipped tests and what each job took")
 	)
 	flag.Parse()
@@ -47,8 +51,8 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	r := runner{jobs: *jobs, limit: *limit, verbose: *verbose, older: *older, out: "build/kernels"}
-	err := r.choose(*pattern, *only)
+	r := runner{jobs: *jobs, limit: *limit, verbose: *verbose, all: *all, out: "build/kernels", missing: map[string]error{}}
+	err := r.choose(*pattern)
 	if err == nil && *list {
 		r.list()
 		return
@@ -66,48 +70,40 @@ func main() {
 }
 
 type runner struct {
-	machines []machine
-	suites   *regexp.Regexp
+	machines []machine // that are asked for
+	chosen   bool      // by a pattern
+	all      bool
 	cache    *cache
 	jobs     int
 	limit    time.Duration
 	verbose  bool
-	older    bool
 	out      string
 
-	mu                                sync.Mutex
-	passed, failed, skipped, machined int
-	bad, absent                       int
+	payloads map[string]*payload // by architecture
+	missing  map[string]error    // machines whose kernel cannot be had
+
+	mu    sync.Mutex
+	table []line
+	bad   int // machines
 }
 
 // choose takes the machines that are asked for. None is a mistake, not a run
 // in which nothing failed.
-func (r *runner) choose(pattern, only string) error {
+func (r *runner) choose(pattern string) error {
 	re, err := regexp.Compile(pattern)
 	if err != nil {
 		return err
 	}
-	if r.suites, err = regexp.Compile(only); err != nil {
-		return err
-	}
+	r.chosen = pattern != ""
 	for _, m := range machines() {
-		if re.MatchString(m.String()) && len(r.chosen(m)) > 0 {
+		if re.MatchString(m.String()) && (r.all || !m.rarer) {
 			r.machines = append(r.machines, m)
 		}
 	}
 	if len(r.machines) == 0 {
-		return fmt.Errorf("no machine matches %q with suites %q", pattern, only)
+		return fmt.Errorf("no machine matches %q", pattern)
 	}
 	return nil
-}
-
-func (r *runner) chosen(m machine) (list []suite) {
-	for _, s := range m.suites() {
-		if r.suites.MatchString(s.name) {
-			list = append(list, s)
-		}
-	}
-	return list
 }
 
 func (r *runner) list() {
@@ -117,8 +113,11 @@ func (r *runner) list() {
 			must = "optional"
 		}
 		fmt.Printf("%-14s ABI %-2d %s:", m, m.abi, must)
-		for _, s := range r.chosen(m) {
+		for _, s := range m.suites(r.all) {
 			fmt.Print(" ", s.name)
+		}
+		if shims := r.shims(m); len(shims) > 0 {
+			fmt.Print("; by abishim ABI", fmt.Sprint(shims))
 		}
 		fmt.Println()
 	}
@@ -132,98 +131,155 @@ func (r *runner) list() {
 	}
 }
 
+// shims are the ABIs that a machine stands in for: the newest, for those that
+// no kernel of its architecture has, be it not in the matrix or not in the
+// registry.
+func (r *runner) shims(m machine) (list []int) {
+	if m.name != newest {
+		return nil
+	}
+	for abi := -1; abi <= kernel.Newest; abi++ {
+		if !slices.ContainsFunc(machines(), func(other machine) bool {
+			return other.arch == m.arch && other.abi == abi && (r.all || !other.rarer) && r.missing[other.String()] == nil
+		}) {
+			list = append(list, abi)
+		}
+	}
+	return list
+}
+
 func (r *runner) run() error {
-	if err := os.MkdirAll(r.out, 0o755); err != nil {
+	start := time.Now()
+	if err := r.prepare(); err != nil {
 		return err
 	}
-	start := time.Now()
-	payloads := map[string]*payload{}
+	fmt.Printf("kernels fetched and tests built in %.0f s\n", time.Since(start).Seconds())
 	slots := make(chan struct{}, r.jobs)
 	var all sync.WaitGroup
 	for _, m := range r.machines {
-		// Fetching and building are one at a time; machines run meanwhile.
-		image, err := r.cache.image(m)
-		if err != nil {
+		if err := r.missing[m.String()]; err != nil {
 			r.miss(m, err)
 			continue
-		}
-		p := payloads[m.arch]
-		if p == nil {
-			if p, err = buildPayload(filepath.Join(r.out, "payload"), m.arch, r.cache); err != nil {
-				return err
-			}
-			payloads[m.arch] = p
-			if p.noProbes != nil {
-				fmt.Printf("*** SKIPPED on %s: the tests that need probes in C: %v\n", m.arch, p.noProbes)
-			}
 		}
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
-			r.one(m, p, image)
+			r.one(m)
 		})
 	}
 	all.Wait()
-	fmt.Printf("%d machines in %.0f s: %d tests passed, %d failed, %d skipped; %d machines failed, %d are missing\n",
-		r.machined, time.Since(start).Seconds(), r.passed, r.failed, r.skipped, r.bad, r.absent)
-	if r.machined == 0 {
+	passed, failed, skipped := r.print()
+	fmt.Printf("%d machines in %.0f s\n", len(r.machines), time.Since(start).Seconds())
+	fmt.Printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped)
+	switch {
+	case r.bad > 0:
+		return fmt.Errorf("%d of %d machines failed; their logs are in %s", r.bad, len(r.machines), r.out)
+	case passed == 0:
 		return fmt.Errorf("no machine has run")
 	}
-	if r.bad > 0 {
-		return fmt.Errorf("%d of %d machines failed; their logs are in %s", r.bad, len(r.machines), r.out)
+	return r.covered()
+}
+
+// prepare builds what the machines run, and fetches kernels meanwhile.
+func (r *runner) prepare() error {
+	var arches []string
+	for _, m := range r.machines {
+		if !slices.Contains(arches, m.arch) {
+			arches = append(arches, m.arch)
+		}
 	}
-	return nil
+	var fetched error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, arch := range arches {
+			for _, get := range []func(string) (string, error){r.cache.busybox, r.cache.dash} {
+				if _, err := get(arch); err != nil {
+					fetched = err
+					return
+				}
+			}
+		}
+		for _, m := range r.machines {
+			if _, err := r.cache.image(m); err != nil {
+				r.missing[m.String()] = err
+			}
+		}
+	}()
+	defer func() { <-done }()
+	r.payloads = map[string]*payload{}
+	for _, arch := range arches {
+		p, err := buildPayload(filepath.Join(r.out, "payload"), arch)
+		if err != nil {
+			return err
+		}
+		r.payloads[arch] = p
+	}
+	<-done
+	return fetched
 }
 
 // miss is of a kernel that cannot be had.
 func (r *runner) miss(m machine, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	l := line{release: m.series, abi: m.abi, arch: m.arch}
 	if m.optional {
-		r.absent++
+		l.note = "SKIPPED: not in the registry"
 		fmt.Printf("*** SKIPPED: %s: %v\n", m, err)
-		return
+	} else {
+		r.bad++
+		l.note = "FAILED: not in the registry"
+		fmt.Printf("FAIL %s: %v\n", m, err)
 	}
-	r.bad++
-	fmt.Printf("FAIL %s: %v\n", m, err)
+	r.table = append(r.table, l)
 }
 
-func (r *runner) one(m machine, p *payload, image string) {
-	chosen := r.chosen(m)
-	if p.noProbes != nil {
-		chosen = slices.DeleteFunc(chosen, func(s suite) bool { return s.probes })
-	}
-	ramdisk, jobs, err := p.initramfs(chosen, r.older)
-	v, took := &verdict{}, time.Duration(0)
+func (r *runner) one(m machine) {
+	busybox, err := r.cache.busybox(m.arch)
+	var dash, image string
 	if err == nil {
-		v, took, err = boot(m, image, r.out, ramdisk, jobs, r.limit)
+		dash, err = r.cache.dash(m.arch)
+	}
+	if err == nil {
+		image, err = r.cache.image(m)
+	}
+	v := &verdict{}
+	if err == nil {
+		var ramdisk []byte
+		var jobs []report.Job
+		ramdisk, jobs, err = r.payloads[m.arch].initramfs(m, r.all, r.shims(m), busybox, dash)
+		if err == nil {
+			v, err = boot(m, image, r.out, ramdisk, jobs, r.limit)
+		}
+	}
+	if v == nil {
+		v = &verdict{}
+	}
+	if err != nil {
+		v.fail("%v", err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.machined++
-	if err != nil {
-		r.bad++
-		fmt.Printf("FAIL %s: %v\n", m, err)
-		return
-	}
-	r.passed, r.failed, r.skipped = r.passed+v.passed, r.failed+v.failed, r.skipped+v.skips
 	word := "ok  "
 	if len(v.failures) > 0 {
 		r.bad++
 		word = "FAIL"
 	}
-	release := "?"
+	release := m.series
 	if v.boot != nil {
 		release = v.boot.Release
 	}
-	fmt.Printf("%s %-14s ABI %-2d %5.0f s  %d passed, %d failed, %d skipped  (%s)\n",
-		word, m, m.abi, took.Seconds(), v.passed, v.failed, v.skips, release)
+	fmt.Printf("%s %-14s %4.0f s, %4.0f s of processors  %s\n", word, m, v.took.Seconds(), v.processor.Seconds(), release)
 	for _, f := range v.failures {
 		fmt.Println("     ", f)
 	}
+	for _, abi := range v.abis() {
+		r.table = append(r.table, line{release: release, abi: abi, arch: m.arch, shim: v.shimmed[abi], tally: *v.tallies[abi]})
+	}
 	if r.verbose {
-		for _, j := range jobs {
-			fmt.Printf("      %s: %.1f s\n", j.Name, v.seconds[j.Name])
+		for _, job := range slices.Sorted(maps.Keys(v.seconds)) {
+			fmt.Printf("      %5.1f s: %s\n", v.seconds[job], job)
 		}
 		for _, s := range v.skipped {
 			fmt.Println("      skipped", s)

@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/unveil-run/unveil-run/internal/kernel"
@@ -23,16 +25,43 @@ func TestMatrix(t *testing.T) {
 		if _, ok := emulators[m.arch]; !ok {
 			t.Errorf("%s: no emulator", m)
 		}
-		if len(m.suites()) == 0 {
+		if len(m.suites(false)) == 0 {
 			t.Errorf("%s runs nothing", m)
 		}
-		if m.abi < 0 || m.abi > kernel.Newest {
+		if m.abi < -1 || m.abi > kernel.Newest {
 			t.Errorf("%s: no such ABI: %d", m, m.abi)
+		}
+	}
+	for _, r := range rows {
+		for _, arch := range strings.Fields(r.every + " " + r.rest) {
+			if !names[arch+"/"+r.name] {
+				t.Errorf("%s: no such architecture: %s", r.name, arch)
+			}
+		}
+		if r.every == "" && r.rest == "" {
+			t.Errorf("%s is never run", r.name)
+		}
+	}
+	for _, arch := range architectures {
+		if !names[arch+"/"+newest] {
+			t.Errorf("%s has no machine for abishim", arch)
+		}
+		if _, ok := toolchains[arch]; !ok {
+			t.Errorf("%s has no C compiler", arch)
 		}
 	}
 	for _, s := range suites {
 		if _, err := os.Stat("../../" + s.pkg); err != nil {
 			t.Errorf("%s: %v", s.name, err)
+		}
+		for _, program := range s.c {
+			if _, err := os.Stat("../../" + s.pkg + "/" + program + ".c"); err != nil {
+				t.Errorf("%s: %v", s.name, err)
+			}
+		}
+		on := regexp.MustCompile(s.on)
+		if !slices.ContainsFunc(machines(), func(m machine) bool { return !m.rarer && on.MatchString(m.String()) }) {
+			t.Errorf("%s is part of no run", s.name)
 		}
 		if (s.skip == "") != (s.why == "") {
 			t.Errorf("%s: what is left out and why belong together", s.name)
@@ -46,12 +75,51 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
+// TestShims: in every run each ABI is that of a machine, or abishim gives it;
+// and one whose kernel is gone is given too.
+func TestShims(t *testing.T) {
+	for _, gone := range []string{"", "amd64/7.1", "arm64/7.0"} {
+		r := runner{missing: map[string]error{gone: os.ErrNotExist}}
+		if err := r.choose(""); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range r.machines {
+			if m.String() == gone {
+				continue
+			}
+			for _, abi := range append(r.shims(m), m.abi) {
+				r.table = append(r.table, line{arch: m.arch, abi: abi, tally: tally{passed: 1}})
+			}
+		}
+		if err := r.covered(); err != nil {
+			t.Errorf("without %q: %v", gone, err)
+		}
+		r.table = slices.DeleteFunc(r.table, func(l line) bool { return l.arch == "arm64" && l.abi == 5 })
+		if err := r.covered(); err == nil || !strings.Contains(err.Error(), "no test has run under Landlock ABI 5 on arm64") {
+			t.Errorf("without ABI 5: %v", err)
+		}
+	}
+}
+
+// TestRequired: a kernel that cannot be had fails the run, unless it may go.
+func TestRequired(t *testing.T) {
+	for _, m := range machines() {
+		r := runner{}
+		r.miss(m, os.ErrNotExist)
+		if want := map[bool]int{required: 1, optional: 0}[m.optional]; r.bad != want {
+			t.Errorf("%s: %d bad, want %d", m, r.bad, want)
+		}
+	}
+}
+
 // TestSeries: packages of other series and flavours are not meant.
 func TestSeries(t *testing.T) {
 	for name, want := range map[string]string{
 		"linux-image-5.10.0-35-cloud-amd64":              "5.10",
 		"linux-image-6.1.0-44-cloud-amd64":               "6.1",
-		"linux-image-6.1.0-44-amd64":                     "",
+		"linux-image-6.1.0-44-amd64":                     "6.1-full",
+		"linux-image-6.1.0-44-rt-amd64":                  "",
+		"linux-image-6.1.0-44-amd64-dbg":                 "",
 		"linux-image-6.12.117+deb13-cloud-amd64":         "6.12",
 		"linux-image-6.12.117+deb13-cloud-amd64-dbg":     "",
 		"linux-binary-7.1.13+deb13-cloud-amd64":          "7.1",
@@ -61,7 +129,7 @@ func TestSeries(t *testing.T) {
 	} {
 		got := ""
 		for _, r := range rows {
-			m := machine{r, "amd64"}
+			m := machine{row: r, arch: "amd64"}
 			if r.args == "" && regexp.MustCompile(m.packagePattern()).MatchString(name) {
 				got += r.name
 			}

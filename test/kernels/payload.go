@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/unveil-run/unveil-run/test/abishim/shimtest"
@@ -18,17 +20,35 @@ const module = "github.com/unveil-run/unveil-run"
 // A payload is what machines of one architecture are given: programs, built
 // on the host.
 type payload struct {
-	arch     string
-	dir      string // of programs, on the host
-	noProbes error  // why there are none
+	arch string
+	dir  string // of programs, on the host
 }
 
 // programs are those beside the test binaries, in /tools.
 var programs = []string{"cmd/unveil-run", "test/abishim", "test/kernels/launches/target", "test/kernels/init"}
 
-// buildPayload builds all of it without cgo: the machines have no C library.
-func buildPayload(dir, arch string, c *cache) (*payload, error) {
+// A toolchain builds C for an architecture, and knows its C library.
+type toolchain struct {
+	prefix string // of the names of gcc, nm and the others
+	loader string // of its dynamic programs
+	lib    string // the directory of the C library
+}
+
+var toolchains = map[string]toolchain{
+	"amd64": {"x86_64-linux-gnu-", "usr/lib64/ld-linux-x86-64.so.2", "usr/lib/x86_64-linux-gnu/"},
+	"arm64": {"aarch64-linux-gnu-", "usr/lib/ld-linux-aarch64.so.1", "usr/lib/aarch64-linux-gnu/"},
+}
+
+// libraries are those that dynamic programs of the machines are linked with
+// or open: pthread_exit(3) opens libgcc_s, and a trial libm.
+var libraries = []string{"libc.so.6", "libm.so.6", "libgcc_s.so.1"}
+
+// buildPayload builds the programs. Those in Go are without cgo.
+func buildPayload(dir, arch string) (*payload, error) {
 	p := &payload{arch: arch, dir: filepath.Join(dir, arch)}
+	if err := os.RemoveAll(p.dir); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(p.dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -40,66 +60,78 @@ func buildPayload(dir, arch string, c *cache) (*payload, error) {
 		return nil, err
 	}
 	for _, s := range suites {
+		if s.c != nil {
+			continue
+		}
 		if err := p.goRun("test", "-c", "-o", p.test(s), module+"/"+s.pkg); err != nil {
 			return nil, err
 		}
 		// Of the same moment: the tree may be edited while machines run.
 		if s.data {
-			if err := os.RemoveAll(p.testdata(s)); err != nil {
-				return nil, err
-			}
 			if err := os.CopyFS(p.testdata(s), os.DirFS(filepath.Join(s.pkg, "testdata"))); err != nil {
 				return nil, err
 			}
 		}
 	}
-	if p.noProbes = p.buildProbes(); p.noProbes != nil && os.Getenv("CI") != "" {
-		return nil, p.noProbes
-	}
-	busybox, err := c.busybox(arch)
-	if err != nil {
-		return nil, err
-	}
-	data, err := os.ReadFile(busybox)
-	if err != nil {
-		return nil, err
-	}
-	return p, os.WriteFile(filepath.Join(p.dir, "busybox"), data, 0o755)
+	return p, p.buildC()
 }
 
-// toolchains build C for the architectures, and say where their dynamic
-// programs look for the loader and for the C library.
-var toolchains = map[string]struct{ compiler, loader, libc string }{
-	"amd64": {"x86_64-linux-gnu-gcc", "usr/lib64/ld-linux-x86-64.so.2", "usr/lib/x86_64-linux-gnu/libc.so.6"},
-	"arm64": {"aarch64-linux-gnu-gcc", "usr/lib/ld-linux-aarch64.so.1", "usr/lib/aarch64-linux-gnu/libc.so.6"},
-}
-
-// buildProbes makes those of test/escape, as it does by itself elsewhere.
-func (p *payload) buildProbes() error {
-	compiler := toolchains[p.arch].compiler
-	for _, argv := range [][]string{
-		{"test/escape/testdata/probe.c", "-static", "-o", filepath.Join(p.dir, "probe")},
-		{"test/escape/testdata/probe.c", "-o", filepath.Join(p.dir, "probe-dynamic")},
-		{"test/escape/testdata/preload.c", "-shared", "-fPIC", "-o", filepath.Join(p.dir, "preload.so")},
-	} {
-		argv = append([]string{"-O1", "-pthread"}, argv...)
-		if out, err := exec.Command(compiler, argv...).CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w %s", compiler, err, out)
-		}
-	}
-	return nil
-}
-
-// addProbes adds them, and what the dynamic one starts with.
-func (p *payload) addProbes(add func(name, from string) error) error {
+// buildC builds the C library as it is installed, the programs of cgo/ctest
+// with it, and what else is in C.
+func (p *payload) buildC() error {
 	tc := toolchains[p.arch]
-	for _, name := range []string{"probe", "probe-dynamic", "preload.so"} {
-		if err := add("tools/"+name, filepath.Join(p.dir, name)); err != nil {
-			return err
+	lib := filepath.Join(p.dir, "lib")
+	err := p.command("make", "-s", "LIB_BUILD="+lib, "CC="+tc.prefix+"gcc", "AR="+tc.prefix+"ar", "NM="+tc.prefix+"nm", "OBJCOPY="+tc.prefix+"objcopy",
+		lib+"/libunveil.so.0", lib+"/libunveil.a")
+	if err != nil {
+		return err
+	}
+	gcc := func(out string, args ...string) {
+		if err == nil {
+			err = p.command(tc.prefix+"gcc", append(append([]string{"-std=gnu11", "-O1", "-pthread", "-Icgo", "-Icgo/ctest", "-o", filepath.Join(p.dir, out)}, args...), "-lpthread")...)
 		}
 	}
-	for _, to := range []string{tc.loader, tc.libc} {
-		from, err := exec.Command(tc.compiler, "-print-file-name="+filepath.Base(to)).Output()
+	for _, s := range suites {
+		for _, program := range s.c {
+			source, out := "cgo/ctest/"+program+".c", s.name+"-"+program
+			if s.static {
+				gcc(out, "-static", source, lib+"/libunveil.a")
+			} else {
+				gcc(out, source, "-L"+lib, "-Wl,-rpath,/tests/lib", "-Wl,--no-as-needed", "-lunveil")
+			}
+		}
+	}
+	gcc("image", "cgo/ctest/image.c", "cgo/image.c", "cgo/filter.c", "cgo/words.c")
+	gcc("probe", "-static", "test/escape/testdata/probe.c")
+	gcc("probe-dynamic", "test/escape/testdata/probe.c")
+	gcc("preload.so", "-shared", "-fPIC", "test/escape/testdata/preload.c")
+	// The numbers of the kernel's header, for a test that cannot include it.
+	if err == nil {
+		cmd := exec.Command(tc.prefix+"gcc", "-E", "-dM", "-x", "c", "-")
+		cmd.Stdin = strings.NewReader("#include <asm/unistd.h>\n")
+		var text []byte
+		if text, err = cmd.Output(); err == nil {
+			err = os.WriteFile(filepath.Join(p.dir, "numbers"), text, 0o644)
+		}
+	}
+	// Programs of their own, so that a rule of one is not one of the other.
+	for name, status := range map[string]string{"true": "0", "false": "1"} {
+		source := filepath.Join(p.dir, name+".c")
+		err = errors.Join(err, os.WriteFile(source, []byte("int main(void) { return "+status+"; }\n"), 0o644))
+		gcc(name, source)
+	}
+	return err
+}
+
+// addC adds the loader and the libraries of dynamic programs.
+func (p *payload) addC(add func(name, from string) error) error {
+	tc := toolchains[p.arch]
+	files := []string{tc.loader}
+	for _, l := range libraries {
+		files = append(files, tc.lib+l)
+	}
+	for _, to := range files {
+		from, err := exec.Command(tc.prefix+"gcc", "-print-file-name="+filepath.Base(to)).Output()
 		if err != nil {
 			return err
 		}
@@ -115,24 +147,31 @@ func (p *payload) test(s suite) string { return filepath.Join(p.dir, s.name+".te
 func (p *payload) testdata(s suite) string { return filepath.Join(p.dir, s.name+".testdata") }
 
 func (p *payload) goRun(args ...string) error {
-	cmd := exec.Command("go", args...)
+	return p.command("go", args...)
+}
+
+func (p *payload) command(name string, args ...string) error {
+	cmd := exec.Command(name, args...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+p.arch)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out)
+		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out)
 	}
 	return nil
 }
 
 // applets are the names that busybox answers to in the machines.
-var applets = []string{"cat", "cp", "echo", "env", "false", "id", "kill", "ln", "ls", "mkdir", "mv", "rm", "sh", "sleep", "touch", "true"}
+var applets = []string{"cat", "cp", "echo", "env", "id", "kill", "ln", "ls", "mkdir", "mv", "rm", "sleep", "timeout", "touch"}
 
 // toolsVariable names the directory of programs to the tests.
 const toolsVariable = "UNVEIL_RUN_TOOLS"
 
+// abiVariable has what the matrix says of the ABI.
+const abiVariable = "UNVEIL_RUN_ABI"
+
 // initramfs is the machine's first root file system, with the jobs in it.
-func (p *payload) initramfs(chosen []suite, older bool) ([]byte, []report.Job, error) {
+func (p *payload) initramfs(m machine, all bool, shims []int, busybox, dash string) ([]byte, []report.Job, error) {
 	a := newArchive()
-	for _, dir := range []string{"dev", "proc", "sys", "tmp", "run", "root", "usr/bin", "usr/lib", "usr/lib64", "usr/share"} {
+	for _, dir := range []string{"dev", "proc", "sys", "tmp", "run", "root", "usr/bin", "usr/lib", "usr/lib64", "usr/share", "etc/ld.so.conf.d", "var/log"} {
 		a.dir(dir, 0o755)
 	}
 	for _, dir := range []string{"bin", "lib", "lib64"} { // as distributions have it
@@ -140,53 +179,70 @@ func (p *payload) initramfs(chosen []suite, older bool) ([]byte, []report.Job, e
 	}
 	// Standard output of process 1 before it mounts /dev.
 	a.device("dev/console", 0o600, 5, 1)
-	a.file("etc/passwd", 0o644, []byte("root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/nonexistent:/bin/false\n"))
-	a.file("etc/group", 0o644, []byte("root:x:0:\nnogroup:x:65534:\n"))
-	a.file("etc/hosts", 0o644, []byte("127.0.0.1 localhost\n::1 localhost\n"))
+	for name, text := range map[string]string{
+		"etc/passwd":        "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/nonexistent:/bin/false\n",
+		"etc/group":         "root:x:0:\nnogroup:x:65534:\n",
+		"etc/hosts":         "127.0.0.1 localhost\n::1 localhost\n",
+		"etc/ld.so.conf":    "include /etc/ld.so.conf.d/*.conf\n",
+		"etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+	} {
+		a.file(name, 0o644, []byte(text))
+	}
 	for _, applet := range applets {
 		a.link("usr/bin/"+applet, "busybox")
 	}
+	a.link("usr/bin/sh", "dash")
+	var err error
 	add := func(name, from string) error {
-		data, err := os.ReadFile(from)
-		if err == nil {
+		data, e := os.ReadFile(from)
+		if e == nil {
 			a.file(name, 0o755, data)
 		}
-		return err
+		err = errors.Join(err, e)
+		return e
 	}
-	if err := add("init", filepath.Join(p.dir, "init")); err != nil {
-		return nil, nil, err
+	add("init", filepath.Join(p.dir, "init"))
+	add("usr/bin/busybox", busybox)
+	add("usr/bin/dash", dash)
+	a.link("tools/busybox", "/usr/bin/busybox")
+	a.link("tools/dash", "/usr/bin/dash")
+	for _, tool := range []string{"unveil-run", "abishim", "target", "image", "numbers"} {
+		add("tools/"+tool, filepath.Join(p.dir, tool))
 	}
-	if err := add("usr/bin/busybox", filepath.Join(p.dir, "busybox")); err != nil {
-		return nil, nil, err
-	}
-	a.link("tools/busybox", "/bin/busybox")
-	for _, tool := range []string{"unveil-run", "abishim", "target"} {
-		if err := add("tools/"+tool, filepath.Join(p.dir, tool)); err != nil {
-			return nil, nil, err
-		}
-	}
+	add("usr/bin/true", filepath.Join(p.dir, "true"))
+	add("usr/bin/false", filepath.Join(p.dir, "false"))
+	p.addC(add)
+	add("tests/lib/libunveil.so.0", filepath.Join(p.dir, "lib/libunveil.so"))
 	var jobs []report.Job
-	for _, s := range chosen {
-		dir := "tests/" + s.name
-		if err := add(dir+"/"+s.name+".test", p.test(s)); err != nil {
-			return nil, nil, err
+	for _, s := range m.suites(all) {
+		if s.c != nil {
+			for _, program := range s.c {
+				add("tests/c/"+s.name+"-"+program, filepath.Join(p.dir, s.name+"-"+program))
+			}
+		} else {
+			add("tests/"+s.name+"/"+s.name+".test", p.test(s))
 		}
 		if s.probes {
-			if err := p.addProbes(add); err != nil {
-				return nil, nil, err
+			for _, name := range []string{"probe", "probe-dynamic", "preload.so"} {
+				add("tools/"+name, filepath.Join(p.dir, name))
 			}
 		}
 		if s.data {
-			if err := addTree(a, dir+"/testdata", p.testdata(s)); err != nil {
+			if err := addTree(a, "tests/"+s.name+"/testdata", p.testdata(s)); err != nil {
 				return nil, nil, err
 			}
 		}
 		for _, uid := range s.users {
-			jobs = append(jobs, s.job(uid, older))
+			jobs = append(jobs, s.jobs(uid, m.abi, false)...)
+		}
+		for _, abi := range shims {
+			if s.shim != "" {
+				jobs = append(jobs, s.jobs(s.users[0], abi, true)...)
+			}
 		}
 	}
-	list, err := json.Marshal(jobs)
-	if err != nil {
+	list, e := json.Marshal(jobs)
+	if err = errors.Join(err, e); err != nil {
 		return nil, nil, err
 	}
 	a.file(strings.TrimPrefix(report.Jobs, "/"), 0o644, list)
@@ -206,25 +262,48 @@ func addTree(a *archive, name, from string) error {
 	})
 }
 
-// job runs the tests of a suite as a user. For root CI is set, so that a test
-// that finds its machine wanting fails: what is left out is said in the matrix.
-func (s suite) job(uid int, older bool) report.Job {
-	argv := []string{"/tests/" + s.name + "/" + s.name + ".test", "-test.v", fmt.Sprintf("-test.timeout=%ds", s.seconds)}
-	if !older || uid != 0 { // root plays nobody as well
-		argv = append(argv, "-test.short")
+// jobs run a suite as a user: one of a package, one of each program in C. For
+// its first user CI is set, so that a test that finds its machine wanting
+// fails: what is left out is said in the matrix.
+func (s suite) jobs(uid, abi int, shim bool) (list []report.Job) {
+	job := func(name, dir string, argv, env []string) {
+		home := "/root"
+		if uid != 0 {
+			home = "/tmp"
+		}
+		name = fmt.Sprintf("%s as %d", name, uid)
+		if shim {
+			name += fmt.Sprintf(", ABI %d", abi)
+			argv = append([]string{"/tools/abishim", strconv.Itoa(abi)}, argv...)
+		}
+		list = append(list, report.Job{
+			Name: name, Argv: argv, Dir: dir, UID: uid, Seconds: s.seconds + 10, ABI: abi, Shim: shim, C: s.c != nil,
+			Env: append(env, "PATH=/usr/bin:/bin:/tools", "HOME="+home, "TMPDIR=/tmp", "LC_ALL=C.UTF-8",
+				toolsVariable+"=/tools", abiVariable+"="+strconv.Itoa(abi), shimtest.Prebuilt+"=/tools/abishim"),
+		})
+	}
+	for _, program := range s.c {
+		// Emulated, a case takes a hundred times as long.
+		job(s.name+" "+program, "/", []string{"/tests/c/" + s.name + "-" + program},
+			[]string{"CT_PROBE=/tests/c/so-contract", "CT_CHILDREN=100", "CT_LIMIT_MS=120000"})
+	}
+	if s.c != nil {
+		return list
+	}
+	argv := []string{"/tests/" + s.name + "/" + s.name + ".test", "-test.v", "-test.short", fmt.Sprintf("-test.timeout=%ds", s.seconds)}
+	switch {
+	case shim:
+		argv = append(argv, "-test.run="+s.shim)
+	case s.run != "":
+		argv = append(argv, "-test.run="+s.run)
 	}
 	if s.skip != "" {
 		argv = append(argv, "-test.skip="+s.skip)
 	}
-	home, env := "/root", []string{"CI=1"}
-	if uid != 0 {
-		home = "/tmp"
+	var env []string
+	if uid == s.users[0] && s.lacks == "" {
+		env = []string{"CI=1"}
 	}
-	if uid != 0 || s.lacks != "" {
-		env = nil
-	}
-	return report.Job{
-		Name: fmt.Sprintf("%s as %d", s.name, uid), Argv: argv, Dir: "/tests/" + s.name, UID: uid, Seconds: s.seconds + 10,
-		Env: append(env, "PATH=/usr/bin:/bin:/tools", "HOME="+home, "TMPDIR=/tmp", toolsVariable+"=/tools", shimtest.Prebuilt+"=/tools/abishim"),
-	}
+	job(s.name, "/tests/"+s.name, argv, env)
+	return list
 }

@@ -38,17 +38,17 @@ const (
 
 // boot runs a machine until it turns itself off, and judges it. Its files are
 // left in dir.
-func boot(m machine, image, dir string, ramdisk []byte, jobs []report.Job, limit time.Duration) (*verdict, time.Duration, error) {
+func boot(m machine, image, dir string, ramdisk []byte, jobs []report.Job, limit time.Duration) (*verdict, error) {
 	path := func(kind string) string {
 		return filepath.Join(dir, strings.ReplaceAll(m.String(), "/", "-")+"."+kind)
 	}
 	for _, kind := range []string{"console", "report", "log"} {
 		if err := os.RemoveAll(path(kind)); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 	}
 	if err := os.WriteFile(path("cpio"), ramdisk, 0o644); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	defer os.Remove(path("cpio"))
 
@@ -70,7 +70,11 @@ func boot(m machine, image, dir string, ramdisk []byte, jobs []report.Job, limit
 	cmd.Stdout, cmd.Stderr = &stderr, &stderr
 	start := time.Now()
 	err := cmd.Run()
+	if cmd.ProcessState == nil {
+		return nil, err
+	}
 	took := time.Since(start)
+	processor := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 
 	text, readErr := os.ReadFile(path("report"))
 	v := judge(bytes.NewReader(text), m, jobs)
@@ -82,5 +86,6 @@ func boot(m machine, image, dir string, ramdisk []byte, jobs []report.Job, limit
 	case readErr != nil:
 		v.fail("%v", readErr)
 	}
-	return v, took, os.WriteFile(path("log"), []byte(v.transcript.String()), 0o644)
+	v.took, v.processor = took, processor
+	return v, os.WriteFile(path("log"), []byte(v.transcript.String()), 0o644)
 }

@@ -5,31 +5,76 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/unveil-run/unveil-run/test/kernels/report"
 )
 
+// A tally counts tests.
+type tally struct {
+	passed, failed int
+	skipped        map[string]int // by reason
+}
+
+func (t *tally) skips() (n int) {
+	for _, some := range t.skipped {
+		n += some
+	}
+	return n
+}
+
+func (t *tally) skip(why string) {
+	if t.skipped == nil {
+		t.skipped = map[string]int{}
+	}
+	t.skipped[why]++
+}
+
 // A verdict is what a machine's report comes to.
 type verdict struct {
-	boot                  *report.Boot
-	passed, failed, skips int
-	skipped               []string // lines of skipped tests
-	failures              []string // why the machine has not passed: none if it has
-	transcript            strings.Builder
-	seconds               map[string]float64 // by job
+	boot       *report.Boot
+	tallies    map[int]*tally // by the ABI that the tests ran under
+	shimmed    map[int]bool   // those ABIs that abishim gave
+	skipped    []string       // each skipped test, and why
+	failures   []string       // why the machine has not passed: none if it has
+	transcript strings.Builder
+	seconds    map[string]float64 // by job
+	took       time.Duration
+	processor  time.Duration // time of processors, which a busy host does not change
 }
 
 func (v *verdict) fail(format string, args ...any) {
 	v.failures = append(v.failures, fmt.Sprintf(format, args...))
 }
 
+// abis are those that tests ran under, the newest first.
+func (v *verdict) abis() (list []int) {
+	for abi := range v.tallies {
+		list = append(list, abi)
+	}
+	slices.Sort(list)
+	slices.Reverse(list)
+	return list
+}
+
 // judge reads a report. It takes nothing for granted: a kernel that dies half
 // way, another one than was meant, a job that never ran or had no test in it
 // are failures, each by itself.
 func judge(r io.Reader, m machine, jobs []report.Job) *verdict {
-	v := &verdict{seconds: map[string]float64{}}
-	exits, passed := map[string]*report.Exit{}, map[string]int{}
+	v := &verdict{seconds: map[string]float64{}, tallies: map[int]*tally{}, shimmed: map[int]bool{}}
+	v.tallies[m.abi] = &tally{}
+	readers := map[string]*reader{}
+	for _, j := range jobs {
+		if v.tallies[j.ABI] == nil {
+			v.tallies[j.ABI] = &tally{}
+		}
+		v.shimmed[j.ABI] = v.shimmed[j.ABI] || j.Shim
+		readers[j.Name] = &reader{verdict: v, job: j, to: v.tallies[j.ABI], said: map[string]string{}}
+	}
+	exits := map[string]*report.Exit{}
 	ended := false
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<24)
@@ -44,7 +89,9 @@ func judge(r io.Reader, m machine, jobs []report.Job) *verdict {
 			v.boot = e.Boot
 		case e.Line != nil:
 			fmt.Fprintf(&v.transcript, "%s\n", *e.Line)
-			v.count(*e.Line, e.Job, passed)
+			if r := readers[e.Job]; r != nil {
+				r.read(*e.Line)
+			}
 		case e.Start:
 			fmt.Fprintf(&v.transcript, "=== %s\n", e.Job)
 		case e.Exit != nil:
@@ -70,7 +117,11 @@ func judge(r io.Reader, m machine, jobs []report.Job) *verdict {
 	if s := v.boot.Release; !strings.HasPrefix(s, m.series+".") && !strings.HasPrefix(s, m.series+"-") {
 		v.fail("the kernel is %s, want %s", s, m.series)
 	}
-	if v.boot.ABI != m.abi {
+	abi := v.boot.ABI
+	if v.boot.Errno == "ENOTSUP" { // which is EOPNOTSUPP: one number, two names
+		abi = -1
+	}
+	if abi != m.abi {
 		v.fail("Landlock ABI %d %s, the matrix says %d", v.boot.ABI, v.boot.Errno, m.abi)
 	}
 	if len(jobs) == 0 {
@@ -82,7 +133,7 @@ func judge(r io.Reader, m machine, jobs []report.Job) *verdict {
 			v.fail("%s: has not come to its end", j.Name)
 		case exit.Status != 0:
 			v.fail("%s: status %d", j.Name, exit.Status)
-		case passed[j.Name] == 0:
+		case readers[j.Name].passed == 0:
 			v.fail("%s: not one test passed", j.Name)
 		}
 	}
@@ -92,16 +143,83 @@ func judge(r io.Reader, m machine, jobs []report.Job) *verdict {
 	return v
 }
 
-// count knows the lines of `go test -v`.
-func (v *verdict) count(line, job string, passed map[string]int) {
-	switch word := strings.TrimLeft(line, " "); {
-	case strings.HasPrefix(word, "--- PASS: "):
-		v.passed++
-		passed[job]++
-	case strings.HasPrefix(word, "--- FAIL: "):
-		v.failed++
-	case strings.HasPrefix(word, "--- SKIP: "):
-		v.skips++
-		v.skipped = append(v.skipped, job+": "+strings.TrimPrefix(word, "--- SKIP: "))
+// A reader counts the tests of one job, by what it prints.
+type reader struct {
+	*verdict
+	job    report.Job
+	to     *tally
+	passed int
+	test   string            // that speaks
+	said   map[string]string // the last line of a test
+}
+
+func (r *reader) read(line string) {
+	if r.job.C {
+		r.readC(line)
+	} else {
+		r.readGo(line)
 	}
+}
+
+// Lines of `go test -v`: whose turn it is, and what it says.
+var (
+	turn = regexp.MustCompile(`^=== (?:RUN|NAME|CONT) +(\S+)`)
+	said = regexp.MustCompile(`^ +\w+\.go:\d+: (.*)`)
+)
+
+func (r *reader) readGo(line string) {
+	if m := turn.FindStringSubmatch(line); m != nil {
+		r.test = m[1]
+		return
+	}
+	if m := said.FindStringSubmatch(line); m != nil {
+		r.said[r.test] = m[1]
+		return
+	}
+	word, name, found := strings.Cut(strings.TrimLeft(line, " "), ": ")
+	if !found {
+		return
+	}
+	name, _, _ = strings.Cut(name, " ")
+	switch word {
+	case "--- PASS":
+		r.pass()
+	case "--- FAIL":
+		r.to.failed++
+		r.fail("%s: %s: %s", r.job.Name, name, r.said[name])
+	case "--- SKIP":
+		r.leave(name, r.said[name])
+	}
+}
+
+// emulated is why a case of four million calls is left to real processors.
+const emulated = "takes minutes where it is emulated"
+
+// readC reads a line of cgo/ctest. A case may only be skipped for what the
+// other user runs.
+func (r *reader) readC(line string) {
+	verdict, rest, _ := strings.Cut(line, " ")
+	if verdict == "not" {
+		verdict, rest = "not ok", strings.TrimPrefix(rest, "ok ")
+	}
+	name, why, _ := strings.Cut(rest, "\t")
+	switch {
+	case verdict == "ok":
+		r.pass()
+	case verdict == "skip" && (why == "needs root" && r.job.UID != 0 || why == emulated):
+		r.leave(name, why)
+	case verdict == "skip" || verdict == "not ok":
+		r.to.failed++
+		r.fail("%s: %s: %s", r.job.Name, name, why)
+	}
+}
+
+func (r *reader) pass() {
+	r.passed++
+	r.to.passed++
+}
+
+func (r *reader) leave(name, why string) {
+	r.to.skip(why)
+	r.skipped = append(r.skipped, fmt.Sprintf("%s: %s: %s", r.job.Name, name, why))
 }

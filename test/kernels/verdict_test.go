@@ -16,6 +16,8 @@ func good() []report.Event {
 		{Job: "one", Start: true},
 		line("=== RUN   TestOne"),
 		line("--- PASS: TestOne (0.00s)"),
+		line("=== RUN   TestOne/part"),
+		line("    one_test.go:7: not here"),
 		line("    --- SKIP: TestOne/part (0.00s)"),
 		line("PASS"),
 		{Job: "one", Exit: &report.Exit{Seconds: 1}},
@@ -35,12 +37,12 @@ func TestJudge(t *testing.T) {
 		{name: "nothing", change: func([]report.Event) []report.Event { return nil }, want: "process 1 never spoke"},
 		{name: "no boot", change: without(0), want: "process 1 never spoke"},
 		{name: "no test", change: without(3), want: "one: not one test passed"},
-		{name: "no exit", change: without(6), want: "one: has not come to its end"},
-		{name: "no end", change: without(7), want: "the machine stopped before its end"},
+		{name: "no exit", change: without(8), want: "one: has not come to its end"},
+		{name: "no end", change: without(9), want: "the machine stopped before its end"},
 		{name: "another kernel", change: func(e []report.Event) []report.Event { e[0].Boot.Release = "7.31.1"; return e }, want: "the kernel is 7.31.1, want 7.3"},
 		{name: "a candidate of it", change: func(e []report.Event) []report.Event { e[0].Boot.Release = "7.3-cloud"; return e }},
 		{name: "another ABI", change: func(e []report.Event) []report.Event { e[0].Boot.ABI = 10; return e }, want: "Landlock ABI 10 , the matrix says 11"},
-		{name: "a failure", change: func(e []report.Event) []report.Event { e[6].Exit.Status = 1; return e }, want: "one: status 1"},
+		{name: "a failure", change: func(e []report.Event) []report.Event { e[8].Exit.Status = 1; return e }, want: "one: status 1"},
 		{name: "a note of init", change: func(e []report.Event) []report.Event { return append(e, report.Event{Note: "no /proc"}) }, want: "init: no /proc"},
 		{name: "half a line", raw: `{"Job":"on`, want: "no event"},
 		{name: "another job", change: func(e []report.Event) []report.Event { e[3].Job = "two"; return e }, want: "one: not one test passed"},
@@ -58,15 +60,40 @@ func TestJudge(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			v := judge(strings.NewReader(text.String()+tt.raw), m, []report.Job{{Name: "one"}})
+			v := judge(strings.NewReader(text.String()+tt.raw), m, []report.Job{{Name: "one", ABI: 11}})
 			got := strings.Join(v.failures, "; ")
 			if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
-			if tt.want == "" && (v.passed != 1 || v.failed != 0 || v.skips != 1) {
-				t.Errorf("%d passed, %d failed, %d skipped", v.passed, v.failed, v.skips)
+			if n := v.tallies[11]; tt.want == "" && (n.passed != 1 || n.failed != 0 || n.skipped["not here"] != 1) {
+				t.Errorf("%d passed, %d failed, %d skipped", n.passed, n.failed, n.skips())
 			}
 		})
+	}
+}
+
+// TestJudgeC: the lines of cgo/ctest. What is skipped there is skipped for a
+// reason that is known, or has failed.
+func TestJudgeC(t *testing.T) {
+	for _, tt := range []struct {
+		line                    string
+		uid                     int
+		passed, failed, skipped int
+	}{
+		{"ok a name", 0, 1, 0, 0},
+		{"not ok a name\twhy", 0, 0, 1, 0},
+		{"skip a name\tneeds root", nobody, 0, 0, 1},
+		{"skip a name\tneeds root", 0, 0, 1, 0},
+		{"skip a name\tno io_uring", nobody, 0, 1, 0},
+		{"okay", 0, 0, 0, 0},
+		{"--- PASS: TestOne (0.00s)", 0, 0, 0, 0},
+	} {
+		v := &verdict{}
+		r := &reader{verdict: v, job: report.Job{UID: tt.uid, C: true}, to: &tally{}}
+		r.read(tt.line)
+		if r.to.passed != tt.passed || r.passed != tt.passed || r.to.failed != tt.failed || r.to.skips() != tt.skipped || len(v.failures) != tt.failed {
+			t.Errorf("%q: %+v, %q", tt.line, r.to, v.failures)
+		}
 	}
 }
 

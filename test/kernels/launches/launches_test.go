@@ -1,6 +1,6 @@
-// Package launches runs the launcher from end to end, with nothing but static
-// programs: so that it can be done on a kernel with no system around it. The
-// tests of cmd/unveil-run say more, and need more.
+// Package launches runs the launcher from end to end, on a static, a dynamic
+// and a script target, with few programs: so that it can be done on a kernel
+// with no system around it. The tests of cmd/unveil-run say more, and need more.
 package launches
 
 import (
@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,12 +20,11 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/unveil-run/unveil-run/internal/kernel"
 )
 
 // envTools names the directory with unveil-run, target and busybox, all
-// static. Without it they are built, or taken from the machine.
+// static, and dash, dynamic. Without it they are built, or taken from the
+// machine.
 const envTools = "UNVEIL_RUN_TOOLS"
 
 var tools string
@@ -55,8 +55,12 @@ func build() (err error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
-	if busybox, err := exec.LookPath("busybox"); err == nil {
-		return os.Symlink(busybox, tools+"/busybox")
+	for _, name := range []string{"busybox", "dash"} {
+		if path, err := exec.LookPath(name); err == nil {
+			if err := os.Symlink(path, tool(name)); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -151,17 +155,6 @@ func (l launched) check(t *testing.T) {
 	}
 }
 
-// needLandlock ends a test on a kernel that has none: TestWithoutLandlock
-// holds what the launcher says there.
-func needLandlock(t *testing.T) kernel.Kernel {
-	t.Helper()
-	k := kernel.Probe()
-	if k.Landlock != nil {
-		t.Skip("no Landlock: TestWithoutLandlock is for this kernel")
-	}
-	return k
-}
-
 func TestPaths(t *testing.T) {
 	needLandlock(t)
 	dir, other := t.TempDir(), t.TempDir()
@@ -174,9 +167,9 @@ func TestPaths(t *testing.T) {
 		{flags: []string{"-u", dir + ":r", "-p", "stdio rpath"}, act: []string{"read", dir + "/file"}, stdout: "ok\n"},
 		{flags: []string{"-u", dir + ":r", "-p", "stdio rpath"}, act: []string{"read", other + "/file"}, status: 1, stdout: "EACCES\n"},
 		{flags: []string{"-u", dir + ":r", "-p", "stdio rpath wpath"}, act: []string{"write", dir + "/file"}, status: 1, stdout: "EACCES\n"},
-		{flags: []string{"-u", dir + ":rwc", "-p", "stdio rpath wpath cpath"}, act: []string{"write", dir + "/file"}, stdout: "ok\n"},
-		{flags: []string{"-u", dir + ":rwc"}, act: []string{"write", dir + "/new"}, stdout: "ok\n"},
-		{flags: []string{"-u", dir + ":rwc"}, act: []string{"write", other + "/new"}, status: 1, stdout: "EACCES\n"},
+		{flags: withC(t, "-u", dir+":rwc", "-p", "stdio rpath wpath cpath"), act: []string{"write", dir + "/file"}, stdout: "ok\n"},
+		{flags: withC(t, "-u", dir+":rwc"), act: []string{"write", dir + "/new"}, stdout: "ok\n"},
+		{flags: withC(t, "-u", dir+":rwc"), act: []string{"write", other + "/new"}, status: 1, stdout: "EACCES\n"},
 		{flags: []string{"-p", "stdio rpath"}, act: []string{"read", other + "/file"}, stdout: "ok\n"},
 		{act: []string{"read", dir + "/file"}, status: 1, stdout: "EACCES\n"},
 		{flags: []string{"-p", "stdio"}, act: []string{"threads"}, stdout: "ok\n"},
@@ -215,17 +208,17 @@ func TestViolations(t *testing.T) {
 
 // TestPorts: what an ABI cannot hold is refused, and what it can is held.
 func TestPorts(t *testing.T) {
-	k := needLandlock(t)
+	n := needLandlock(t)
 	open, shut := listen(t, "tcp4", "127.0.0.1:0"), listen(t, "tcp4", "127.0.0.1:0")
 	flags := []string{"--connect", open, "-p", "stdio rpath inet"}
-	if k.TCP() {
+	if n >= 4 {
 		launched{flags: flags, act: []string{"tcp", open}, stdout: "ok\n"}.check(t)
 		launched{flags: flags, act: []string{"tcp", shut}, status: 1, stdout: "EACCES\n"}.check(t)
 	} else {
 		launched{flags: flags, act: []string{"tcp", open}, status: 125, stderr: "needs Linux 6.7"}.check(t)
 	}
 	flags = []string{"--connect", "udp:" + open, "-p", "stdio rpath inet"}
-	if k.UDP() {
+	if n >= 10 {
 		launched{flags: flags, act: []string{"udp", open}, stdout: "ok\n"}.check(t)
 		launched{flags: flags, act: []string{"udp", shut}, status: 1, stdout: "EACCES\n"}.check(t)
 		launched{flags: flags, act: []string{"tcp", open}, status: 1, stdout: "EACCES\n"}.check(t)
@@ -251,12 +244,12 @@ func listen(t *testing.T, network, address string) string {
 }
 
 func TestUnix(t *testing.T) {
-	k := needLandlock(t)
+	n := needLandlock(t)
 	dir := t.TempDir()
 	open, shut := listen(t, "unix", dir+"/open"), listen(t, "unix", dir+"/shut")
 	abstract := listen(t, "unix", fmt.Sprintf("@launches-%d", os.Getpid()))
 	flags := []string{"--unix", open, "-p", "stdio rpath unix"}
-	if k.ResolveUnix() {
+	if n >= 9 {
 		launched{flags: flags, act: []string{"unix", open}, stdout: "ok\n"}.check(t)
 		launched{flags: flags, act: []string{"unix", shut}, status: 1, stdout: "EACCES\n"}.check(t)
 		// w on what has a socket is leave to speak to its server.
@@ -264,16 +257,16 @@ func TestUnix(t *testing.T) {
 	} else {
 		launched{flags: flags, act: []string{"unix", open}, status: 125, stderr: "needs Linux 7.1"}.check(t)
 	}
-	if k.Scoped() {
+	if n >= 6 {
 		launched{flags: flags[2:], act: []string{"unix", abstract}, status: 1, stdout: "EPERM\n"}.check(t)
 		launched{flags: append([]string{"--allow-abstract"}, flags[2:]...), act: []string{"unix", abstract}, stdout: "ok\n"}.check(t)
 	}
 }
 
 func TestSignals(t *testing.T) {
-	k := needLandlock(t)
+	n := needLandlock(t)
 	me := strconv.Itoa(os.Getpid())
-	if k.Scoped() {
+	if n >= 6 {
 		launched{flags: []string{"-p", "stdio proc"}, act: []string{"signal", me}, status: 1, stdout: "EPERM\n"}.check(t)
 		launched{flags: []string{"--allow-signals", "-p", "stdio proc"}, act: []string{"signal", me}, stdout: "ok\n"}.check(t)
 	} else {
@@ -281,36 +274,80 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// TestShell: the commands of a static shell, and a script by its #! line.
+// shell returns the path of a shell, and its first arguments.
+func shell(t *testing.T, name string) []string {
+	t.Helper()
+	// Where the link leads: a rule of the link would be one of the shell.
+	path, err := filepath.EvalSymlinks(tool(name))
+	if err != nil {
+		lack(t, "needs "+name)
+	}
+	if name == "busybox" {
+		return []string{path, "sh"}
+	}
+	return []string{path}
+}
+
+// TestShell: a static and a dynamic shell, and a script of each by its #!
+// line, with what the box holds of them.
 func TestShell(t *testing.T) {
 	needLandlock(t)
-	busybox := tool("busybox")
-	if _, err := os.Stat(busybox); err != nil {
-		lack(t, "needs busybox-static")
+	for _, name := range []string{"busybox", "dash"} {
+		t.Run(name, func(t *testing.T) {
+			sh := shell(t, name)
+			dir, other := t.TempDir(), t.TempDir()
+			script := dir + "/script"
+			if err := os.WriteFile(script, []byte("#!"+strings.Join(sh, " ")+"\necho script $1\n"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(other+"/file", []byte("text\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			everyday := withC(t, "-u", dir+":rwc", "-p", "stdio rpath wpath cpath")
+			says := func(words string) []string { return append(slices.Clone(sh), "-c", words) }
+			for _, c := range []struct {
+				flags, argv []string
+				free        result // without the box
+				want        result
+			}{
+				{everyday, says("echo text >" + dir + "/a; read x <" + dir + "/a; echo $x"), result{0, "text\n", ""}, result{0, "text\n", ""}},
+				{everyday, says("read x <" + other + "/file; echo $x"), result{0, "text\n", ""}, result{0, "\n", "Permission denied"}},
+				{everyday, says("if true >" + other + "/new; then echo made; fi"), result{0, "made\n", ""}, result{0, "", "Permission denied"}},
+				{everyday, []string{script, "argument"}, result{0, "script argument\n", ""}, result{0, "script argument\n", ""}},
+				{everyday, says("exit 7"), result{7, "", ""}, result{7, "", ""}},
+				{everyday, says(": | :"), result{}, result{dies, "", ""}}, // a fork
+				{append(everyday, "-p", "proc"), says(": | :"), result{}, result{}},
+				{everyday, says("exec " + strings.Join(sh, " ") + " -c :"), result{}, result{dies, "", ""}},
+				{append(everyday, "-u", "/:rx", "-p", "exec"), says("exec " + strings.Join(sh, " ") + " -c :"), result{}, result{}},
+			} {
+				free, got := run(t, c.argv...), run(t, launch(c.flags, c.argv)...)
+				if free.status != c.free.status || free.stdout != c.free.stdout {
+					t.Errorf("%q without the box: %s, want %s", c.argv, free, c.free)
+				}
+				if got.status != c.want.status || got.stdout != c.want.stdout || !strings.Contains(got.stderr, c.want.stderr) {
+					t.Errorf("%q %q: %s, want %s", c.flags, c.argv, got, c.want)
+				}
+				os.Remove(other + "/new")
+			}
+			if got := run(t, launch(everyday, []string{dir + "/none"})...); got.status != 127 || !strings.Contains(got.stderr, "not found") {
+				t.Errorf("%s", got)
+			}
+		})
 	}
+}
+
+// TestCommands: programs that are one file, under several names.
+func TestCommands(t *testing.T) {
+	needLandlock(t)
+	busybox := shell(t, "busybox")[0]
 	dir := t.TempDir()
-	script := dir + "/script"
-	if err := os.WriteFile(script, []byte("#!"+busybox+" sh\necho script $1\n"), 0o755); err != nil {
+	if err := os.WriteFile(dir+"/a", nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	everyday := []string{"-u", dir + ":rwc", "-p", "stdio rpath wpath cpath"}
-	for _, c := range []struct {
-		flags, argv []string
-		want        result
-	}{
-		{everyday, []string{busybox, "sh", "-c", "echo text >" + dir + "/a; read x <" + dir + "/a; echo $x"}, result{0, "text\n", ""}},
-		{everyday, []string{busybox, "mv", dir + "/a", dir + "/b"}, result{}},
-		{everyday, []string{busybox, "rm", dir + "/b"}, result{}},
-		{everyday, []string{script, "argument"}, result{0, "script argument\n", ""}},
-		{everyday, []string{busybox, "sh", "-c", "exit 7"}, result{7, "", ""}},
-		{everyday, []string{busybox, "sh", "-c", ": | :"}, result{dies, "", ""}}, // a fork
-		{append(everyday, "-p", "proc"), []string{busybox, "sh", "-c", ": | :"}, result{}},
-		{everyday, []string{busybox, "sh", "-c", "exec " + busybox + " true"}, result{dies, "", ""}},
-		{everyday, []string{dir + "/none"}, result{127, "", "not found"}},
-	} {
-		got := run(t, launch(c.flags, c.argv)...)
-		if got.status != c.want.status || got.stdout != c.want.stdout || !strings.Contains(got.stderr, c.want.stderr) {
-			t.Errorf("%q %q: %s, want %s", c.flags, c.argv, got, c.want)
+	everyday := withC(t, "-u", dir+":rwc", "-p", "stdio rpath wpath cpath")
+	for _, argv := range [][]string{{busybox, "mv", dir + "/a", dir + "/b"}, {busybox, "rm", dir + "/b"}} {
+		if got := run(t, launch(everyday, argv)...); got.status != 0 {
+			t.Errorf("%q: %s", argv, got)
 		}
 	}
 }
@@ -319,10 +356,7 @@ func TestShell(t *testing.T) {
 // was started with, which the runtime of Go raises for itself.
 func TestFileLimit(t *testing.T) {
 	needLandlock(t)
-	busybox := tool("busybox")
-	if _, err := os.Stat(busybox); err != nil {
-		lack(t, "needs busybox-static")
-	}
+	busybox := shell(t, "busybox")[0]
 	limits := "ulimit -Sn; ulimit -Hn"
 	got := run(t, busybox, "sh", "-c", "ulimit -Sn 100; ulimit -Hn 200; exec "+
 		strings.Join(launch([]string{"-p", "stdio"}, []string{busybox}), " ")+" sh -c '"+limits+"'")
@@ -334,12 +368,12 @@ func TestFileLimit(t *testing.T) {
 // TestWithoutLandlock: nothing is run on a kernel that cannot hold paths,
 // unless the command line says so by name.
 func TestWithoutLandlock(t *testing.T) {
-	k := kernel.Probe()
-	if k.Landlock == nil {
+	n := abi(t)
+	if n > 0 {
 		t.Skip("the kernel has Landlock")
 	}
 	why := "not built in"
-	if errors.Is(k.Landlock, unix.EOPNOTSUPP) {
+	if n < 0 {
 		why = "not enabled at boot"
 	}
 	for _, l := range []launched{
@@ -352,13 +386,4 @@ func TestWithoutLandlock(t *testing.T) {
 	} {
 		l.check(t)
 	}
-}
-
-// TestCheck: the launcher says what the kernel is.
-func TestCheck(t *testing.T) {
-	got := run(t, tool("unveil-run"), "--check")
-	if want := kernel.Probe().String() + "\n"; !strings.HasPrefix(got.stdout, want) {
-		t.Errorf("%s, want %q first", got, want)
-	}
-	t.Log(got.stdout)
 }

@@ -11,6 +11,11 @@ type Job struct {
 	Dir     string
 	UID     int // and group
 	Seconds int // after which it is killed
+
+	// For the runner alone.
+	ABI  int  // that it is run under
+	Shim bool // which is not the kernel's: abishim gives it
+	C    bool // its lines are those of cgo/ctest, else of go test
 }
 
 // Jobs is the file with the list of jobs, in JSON.
