@@ -34,7 +34,8 @@ func leavesBehind(p *Plan, column int) []leaf {
 			return leftSteps, true
 		}
 		steps := few[place[c]-1].steps(nil, p.set, p.options)
-		if slices.EqualFunc(steps, on.answers[c].steps(nil, on.set, on.options), step.equal) {
+		before := on.answers[c].steps(nil, on.set, on.options)
+		if slices.EqualFunc(steps, before, func(s, t step) bool { return s.ret == t.ret && alike(s.when, t.when, &p.options, &on.options) }) {
 			return leftSteps, true
 		}
 		return steps, true
@@ -95,7 +96,22 @@ func touched(on *Plan, set Set, o Options) []call {
 	return list
 }
 
-// equal reports whether two steps answer alike.
-func (s step) equal(t step) bool {
-	return s.ret == t.ret && slices.EqualFunc(s.when, t.when, func(c, d cond) bool { return c.equal(&d) })
+// alike reports whether conditions of two programs hold for the same calls.
+func alike(a, b []cond, of, and *Options) bool {
+	return slices.EqualFunc(a, b, func(c, d cond) bool { return c.equal(&d) && of.own(c.op) == and.own(c.op) })
+}
+
+// own returns what a condition compares with that is an option's.
+func (o *Options) own(op op) uint64 {
+	switch op {
+	case opPid:
+		return uint64(o.Pid)
+	case opUID:
+		return uint64(o.UID)
+	case opGID:
+		return uint64(o.GID)
+	case opGate:
+		return o.Gate
+	}
+	return 0
 }
