@@ -62,9 +62,13 @@ struct filter_options {
 	promise_set next;
 	bool next_no_layer;
 	bool foreign;		/* image-bound, next is free: 32-bit calls too; image_foreign() says when */
+	/* A program that is on already, whatever else is: what it answers alike
+	 * is left to it. NULL is none. */
+	const struct filter_options *behind;
 };
 #define FILTER_MAX 4096	/* BPF_MAXINSNS */
 int filter_build(struct sock_filter program[FILTER_MAX], const struct filter_options *);	/* length; -E2BIG -EINVAL */
+bool filter_may_be_behind(const struct filter_options *, const struct filter_options *on);
 
 /* image.c: the executable mappings of this image, for a filter bound to it */
 #define RANGES_MAX 512

@@ -312,6 +312,42 @@ trim:
 	return n;
 }
 
+/* What a condition compares with that is of the options. */
+static uint32_t own(const struct filter_options *o, enum op op)
+{
+	return op == OP_PID ? o->pid : op == OP_UID ? o->uid : op == OP_GID ? o->gid : 0;
+}
+
+/* Whether the program that this one is behind answers a call by the same steps. */
+static bool left(struct builder *b, const struct call *c, const struct step *steps, unsigned n)
+{
+	const struct filter_options *o = b->o;
+	struct step earlier[STEPS_MAX];
+	unsigned m;
+
+	if (o->behind == NULL)
+		return false;
+	b->o = o->behind;
+	b->set = o->behind->set;
+	m = put_steps(b, c, earlier);
+	b->o = o;
+	b->set = o->set;
+	if (m != n)
+		return false;
+	for (unsigned i = 0; i < n; i++) {
+		if (steps[i].ret != earlier[i].ret || steps[i].count != earlier[i].count)
+			return false;
+		for (unsigned j = 0; j < steps[i].count; j++) {
+			uint16_t at = (uint16_t)(steps[i].conditions + j);
+			enum op op = table_conditions[at].op;
+
+			if (!same(at, (uint16_t)(earlier[i].conditions + j)) || own(o, op) != own(o->behind, op))
+				return false;
+		}
+	}
+	return true;
+}
+
 /*
  * Writes a comparison with values, which goes to yes when the accumulator has
  * one of them, else to no. Those that follow each other are two, or one, as a range.
@@ -581,6 +617,10 @@ static bool leaf_of(struct builder *b, enum tree tree, uint16_t call, struct lea
 		n_in = put_steps(b, c, in);
 		l->call = n_in == 1 ? PLAIN : call;
 		l->ret = in[0].ret;
+		if (left(b, c, in, n_in)) {
+			l->call = PLAIN;
+			l->ret = SECCOMP_RET_ALLOW;
+		}
 		return true;
 	}
 	stand_outside(b);
@@ -620,18 +660,19 @@ static unsigned lay(struct builder *b, enum tree tree, struct leaf list[LEAVES_M
 {
 	unsigned n = 0, free = 0;	/* the lowest number that no call has had yet */
 	bool unknown = tree == TREE_ALL || tree == TREE_FIRST;
+	uint32_t to_unknown = b->o->behind != NULL ? SECCOMP_RET_ALLOW : RET_ENOSYS;
 
 	for (unsigned i = 0; i < COUNT(table_numbers); i++) {
 		struct leaf l = { table_numbers[i].nr, PLAIN, 0 };
 
 		if (l.first > free && unknown)
-			n = add_leaf(list, n, (struct leaf){ (uint16_t)free, PLAIN, RET_ENOSYS });
+			n = add_leaf(list, n, (struct leaf){ (uint16_t)free, PLAIN, to_unknown });
 		free = l.first + 1u;
 		if (leaf_of(b, tree, table_numbers[i].call, &l))
 			n = add_leaf(list, n, l);
 	}
 	if (unknown || n == 0)
-		n = add_leaf(list, n, (struct leaf){ (uint16_t)free, PLAIN, RET_ENOSYS });
+		n = add_leaf(list, n, (struct leaf){ (uint16_t)free, PLAIN, to_unknown });
 	return n;
 }
 
@@ -897,6 +938,17 @@ static void put_head(struct builder *b, int tree, int foreign, bool bound)
 	put_load(b, DATA_ARCH);
 }
 
+/* Both are for every image, or both for this one alone. */
+bool filter_may_be_behind(const struct filter_options *o, const struct filter_options *on)
+{
+	if (o->n != on->n || (o->n > 0 && (o->next_bound || on->next_bound || o->foreign != on->foreign)))
+		return false;
+	for (unsigned i = 0; i < o->n; i++)
+		if (o->ranges[i].first != on->ranges[i].first || o->ranges[i].last != on->ranges[i].last)
+			return false;
+	return true;
+}
+
 int filter_build(struct sock_filter program[FILTER_MAX], const struct filter_options *o)
 {
 	struct builder b;	/* without an initializer: it would be a call of memset */
@@ -909,6 +961,8 @@ int filter_build(struct sock_filter program[FILTER_MAX], const struct filter_opt
 	b.bound = false;
 	b.pointer = b.address = b.in = b.out = 0;
 	stand_inside(&b);
+	if (o->behind != NULL && !filter_may_be_behind(o, o->behind))
+		return -EINVAL;
 	if (image) {
 		if (o->set & PROMISE_BIT(PROMISE_PROT_EXEC))
 			return -EINVAL;

@@ -25,9 +25,21 @@ struct process {
 	bool layered;			/* a layer holds paths, made for layer_set */
 	promise_set layer_set;
 	unsigned layers;		/* of ours */
+	bool filtered;			/* filter is on; where it has ranges, they are code_ranges */
+	struct filter_options filter;
 };
 
-static struct process now, at_first;
+static struct process now;
+
+/* The code of this image, once a filter is bound to it: that lets it make no
+ * more. Looked for once: a filter may keep from looking again. */
+static struct code {
+	bool looked_for, foreign;
+	int n;
+} code;
+static struct range code_ranges[RANGES_MAX];
+
+static struct process at_first;
 
 void pledge_remember(void)
 {
@@ -129,14 +141,6 @@ static void scratch_done(const struct process *p, struct scratch *s)
 		kept = s;
 }
 
-/* The code of this image, once a filter is bound to it: that lets it make no
- * more. Looked for once: a filter may keep from looking again. */
-static struct {
-	bool looked_for, foreign;
-	int n;
-	struct range ranges[RANGES_MAX];
-} code;
-
 /* What an old kernel cannot hold of the promises: UNVEIL_STRICT=1 refuses it. */
 static int gaps(promise_set set)
 {
@@ -237,11 +241,13 @@ static void inherit(struct filter_options *o, const struct process *p)
 	o->keep_handler = false;	/* an image to come has to install its own */
 }
 
-static int put_on(const struct filter_options *o, struct scratch *s, int ruleset)
+static int put_on(const struct process *was, struct filter_options *o, struct scratch *s, int ruleset)
 {
 	struct sock_fprog program = { 0, s->program };
-	int ret = filter_build(s->program, o);
+	int ret;
 
+	o->behind = was->filtered && filter_may_be_behind(o, &was->filter) ? &was->filter : NULL;
+	ret = filter_build(s->program, o);
 	if (ret < 0)
 		return ret;
 	program.len = (unsigned short)ret;
@@ -269,12 +275,12 @@ static bool alike(const struct range *a, const struct range *b, int n)
  * has mapped between the reading of maps and the filter would be left out:
  * with the filter on none can map more, and they are read again.
  */
-static int put_on_bound(struct filter_options *o, const struct process *p, struct scratch *s, int maps, int n, int ruleset)
+static int put_on_bound(const struct process *was, struct filter_options *o, const struct process *p, struct scratch *s, int maps, int n, int ruleset)
 {
 	int ret, again = n;
 
 	bind_to(o, p, s->ranges, n);
-	ret = put_on(o, s, ruleset);
+	ret = put_on(was, o, s, ruleset);
 	if (ret == 0 && maps >= 0 && !threads_single()) {
 		again = image_ranges(maps, s->again);
 		if (again < 0)
@@ -282,11 +288,11 @@ static int put_on_bound(struct filter_options *o, const struct process *p, struc
 		if (again != n || !alike(s->ranges, s->again, n)) {
 			copy(s->ranges, s->again, again);
 			bind_to(o, p, s->ranges, again);
-			ret = put_on(o, s, -1);
+			ret = put_on(was, o, s, -1);
 		}
 	}
 	if (ret == 0 && !threads_vforked()) {
-		copy(code.ranges, s->ranges, again);
+		copy(code_ranges, s->ranges, again);
 		code.n = again;
 	}
 	return ret;
@@ -310,7 +316,7 @@ static int narrow(const struct process *was, struct process *p, struct scratch *
 
 	if (wants_bound(p) && code.n > 0) {
 		n = code.n;
-		copy(s->ranges, code.ranges, n);
+		copy(s->ranges, code_ranges, n);
 	} else if (wants_bound(p) && stdio && !code.looked_for) {
 		bool foreign = image_foreign();
 
@@ -342,12 +348,16 @@ static int narrow(const struct process *was, struct process *p, struct scratch *
 	if (ret == 0) {
 		o = options_of(was, p);
 		if (n > 0) {
-			ret = put_on_bound(&o, p, s, maps, n, ruleset >= 0 ? ruleset : -1);
+			ret = put_on_bound(was, &o, p, s, maps, n, ruleset >= 0 ? ruleset : -1);
 		} else {
 			if (held(p, BIT(EXEC)))
 				inherit(&o, p);
-			ret = put_on(&o, s, ruleset >= 0 ? ruleset : -1);
+			ret = put_on(was, &o, s, ruleset >= 0 ? ruleset : -1);
 		}
+		p->filtered = true;
+		p->filter = o;
+		p->filter.behind = NULL;
+		p->filter.ranges = code_ranges;
 	}
 	if (ruleset >= 0) {
 		sys(NR_close, ruleset);

@@ -118,17 +118,23 @@ func question(set Set, o Options) string {
 		}
 		return 0
 	}
-	if o.Unpledged || o.Network != 0 || o.Gate != 0 {
-		panic("an option of a launcher")
+	common := func(set Set, o Options) string {
+		if o.Unpledged || o.Network != 0 || o.Gate != 0 {
+			panic("an option of a launcher")
+		}
+		return fmt.Sprintf(" %x %x %x %x %x %x %x %x", uint64(set), uint32(o.Pid), uint32(o.UID), uint32(o.GID), int(o.OnViolation),
+			b(o.NoTruncate), b(o.NoLayer), b(o.KeepHandler))
 	}
 	image := o.Image
 	if image == nil {
 		image = &Image{}
 	}
-	s := fmt.Sprintf("f %x %x %x %x %x %x %x %x %x %x %x %x %x", uint64(set), uint32(o.Pid), uint32(o.UID), uint32(o.GID), int(o.OnViolation),
-		b(o.NoTruncate), b(o.NoLayer), b(o.KeepHandler), b(image.Foreign), b(image.NextBound), uint64(image.Next), b(image.NextNoLayer), len(image.Ranges))
+	s := "f" + common(set, o) + fmt.Sprintf(" %x %x %x %x %x", b(image.Foreign), b(image.NextBound), uint64(image.Next), b(image.NextNoLayer), len(image.Ranges))
 	for _, r := range image.Ranges {
 		s += fmt.Sprintf(" %x %x", r.First, r.Last)
+	}
+	if o.Behind != nil {
+		s += common(o.Behind.set, o.Behind.options) + fmt.Sprintf(" %x", b(o.Behind.options.Image != nil))
 	}
 	return s
 }
@@ -200,6 +206,14 @@ func TestC(t *testing.T) {
 					c.same(t, set, Options{Arch: arch, OnViolation: Violation(random.IntN(4)), NoTruncate: random.IntN(2) == 0, NoLayer: random.IntN(2) == 0, KeepHandler: random.IntN(2) == 0,
 						Pid: int(random.Uint32()), UID: int(random.Uint32()), GID: int(random.Uint32())})
 				}
+				// What is put on later has fewer promises, and is of this process or of a child.
+				first := Options{Arch: arch, OnViolation: Violation(random.IntN(4)), NoLayer: random.IntN(2) == 0, KeepHandler: random.IntN(2) == 0, Pid: 1234, UID: 1000, GID: 2000}
+				for range 4 {
+					later := first
+					later.Behind = must(t, set|sets[random.IntN(len(sets))], first)
+					later.KeepHandler, later.NoLayer, later.Pid = random.IntN(2) == 0, random.IntN(2) == 0, 1234+random.IntN(2)
+					c.same(t, set, later)
+				}
 				bound := Options{Arch: arch, OnViolation: Violation(random.IntN(4)), NoTruncate: random.IntN(2) == 0, NoLayer: random.IntN(2) == 0, KeepHandler: random.IntN(2) == 0,
 					Pid: int(random.Uint32()), UID: int(random.Uint32()), GID: int(random.Uint32()), Image: &Image{Ranges: everydayImage}}
 				if i%2 == 0 {
@@ -208,6 +222,10 @@ func TestC(t *testing.T) {
 				c.same(t, set&^words("prot_exec"), bound)
 				bound.Image.Foreign = true
 				c.same(t, set&^words("prot_exec"), bound)
+				later := bound
+				later.Behind = must(t, (set|sets[random.IntN(len(sets))])&^words("prot_exec"), bound)
+				later.KeepHandler = random.IntN(2) == 0
+				c.same(t, set&^words("prot_exec"), later)
 				bound.Image.NextBound, bound.Image.Next, bound.Image.NextNoLayer = true, sets[random.IntN(len(sets))], random.IntN(2) == 0
 				c.same(t, set&^words("prot_exec"), bound)
 			}
@@ -256,6 +274,17 @@ func TestCErrors(t *testing.T) {
 		if got != strconv.Itoa(-int(want.errno)) {
 			t.Errorf("%s: %.100s; want %d", name, got, -int(want.errno))
 		}
+	}
+	bound := Options{Arch: AMD64, OnViolation: Abort, Image: &Image{Ranges: everydayImage}}
+	later := bound
+	later.Behind = must(t, 1, Options{Arch: AMD64, OnViolation: Abort})
+	if got := c.ask(t, question(1, later)); got != strconv.Itoa(-int(unix.EINVAL)) {
+		t.Errorf("bound, behind one that is not: %.100s", got)
+	}
+	later.Behind = must(t, 1, bound)
+	later.Image = &Image{Ranges: everydayImage, NextBound: true}
+	if got := c.ask(t, question(1, later)); got != strconv.Itoa(-int(unix.EINVAL)) {
+		t.Errorf("behind one of this image, and the next is bound: %.100s", got)
 	}
 }
 

@@ -141,12 +141,19 @@ func Compile(set Set, o Options) (*Plan, error) {
 		return nil, fmt.Errorf("pledge: set %#x has bits that are no promise: %w", uint64(set), unix.EINVAL)
 	}
 	if b := o.Behind; b != nil {
-		if b.options.Arch != o.Arch || b.options.Image != nil || o.Image != nil || b.answers == nil {
-			return nil, fmt.Errorf("pledge: no program can be behind one of another architecture, of an image, or behind another: %w", unix.EINVAL)
+		if b.options.Arch != o.Arch || !o.Image.alike(b.options.Image) || b.answers == nil {
+			return nil, fmt.Errorf("pledge: no program can be behind one of another architecture, of another image, or behind another: %w", unix.EINVAL)
 		}
 		p := &Plan{set: set, options: o}
 		p.leaves = leavesBehind(p, column)
-		p.program = assemble(p.leaves, o)
+		if o.Image == nil {
+			p.program = assemble(p.leaves, o)
+			return p, nil
+		}
+		if err := o.Image.check(set, o); err != nil {
+			return nil, err
+		}
+		p.program = assembleImage(p, nil, column)
 		return p, nil
 	}
 	answers := collect(set, o)

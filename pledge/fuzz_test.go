@@ -105,8 +105,17 @@ func FuzzC(f *testing.F) {
 			o := Options{Arch: arch, OnViolation: Abort + Violation(mode&1), NoLayer: mode&2 != 0, NoTruncate: mode&4 != 0, KeepHandler: mode&8 != 0,
 				Pid: int(pid), UID: int(id), GID: int(id + 1)}
 			c.same(t, Set(bits)&allPromises, o)
+			later := o
+			later.Behind = must(t, (Set(bits)|Set(next))&allPromises, o)
+			later.Pid, later.KeepHandler = int(pid)+int(image&1), image&2 != 0
+			c.same(t, Set(bits)&allPromises, later)
 			o.Image = imageOf(random, image, next)
 			c.same(t, Set(bits)&allPromises&^words("prot_exec"), o)
+			if o.Image != nil && !o.Image.NextBound {
+				later = o
+				later.Behind = must(t, (Set(bits)|Set(next))&allPromises&^words("prot_exec"), o)
+				c.same(t, Set(bits)&allPromises&^words("prot_exec"), later)
+			}
 		}
 	})
 }

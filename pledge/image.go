@@ -91,6 +91,15 @@ func (i *Image) check(set Set, o Options) error {
 	return nil
 }
 
+// alike reports whether two programs are for every image, or both for the same
+// one and say nothing of the next.
+func (i *Image) alike(j *Image) bool {
+	if i == nil || j == nil {
+		return i == j
+	}
+	return !i.NextBound && !j.NextBound && i.Foreign == j.Foreign && slices.Equal(i.Ranges, j.Ranges)
+}
+
 // merged returns all ranges of the image in rising order, those that overlap
 // or touch as one.
 func (i *Image) merged(a Arch) []Range {

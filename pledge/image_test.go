@@ -103,7 +103,8 @@ func TestImage(t *testing.T) {
 }
 
 // imageIsTable holds a program that is bound to an image against the tables:
-// every call, so many times.
+// every call, so many times. Where the next image is free, one more holds the
+// same together with the one that it is put on behind.
 func imageIsTable(t *testing.T, random *rand.Rand, set Set, o Options, tries int) {
 	t.Helper()
 	p, err := Compile(set, o)
@@ -112,6 +113,13 @@ func imageIsTable(t *testing.T, random *rand.Rand, set Set, o Options, tries int
 	}
 	if err := verify(p.program); err != nil {
 		t.Fatal(err)
+	}
+	var first, later *Plan
+	if !o.Image.NextBound {
+		behind := o
+		first = must(t, set|Set(random.Uint64())&(1<<len(table)-1)&^words("prot_exec"), o)
+		behind.Behind = first
+		later = must(t, set, behind)
 	}
 	column, _ := o.Arch.column()
 	next := o
@@ -133,6 +141,15 @@ func imageIsTable(t *testing.T, random *rand.Rand, set Set, o Options, tries int
 			}
 			if want := interpretImage(&inside[c], &outside[c], set, o, next, d); got != want {
 				t.Fatalf("%s: pledge %q, %+v: %s%#x from %#x: program says %s, table says %s", o.Arch, set, o.Image, n.name, d.args, d.ip, action(got), action(want))
+			}
+			if later == nil {
+				continue
+			}
+			before, err1 := simulate(first.program, d)
+			behind, err2 := simulate(later.program, d)
+			if together, want := stricter(behind, before), stricter(got, before); err1 != nil || err2 != nil || together != want {
+				t.Fatalf("%s: pledge %q behind %q, %+v: %s%#x from %#x: %s and %s behind it are not %s (%v, %v)", o.Arch, set, first.set, o.Image, n.name, d.args, d.ip,
+					action(before), action(behind), action(want), err1, err2)
 			}
 		}
 	}

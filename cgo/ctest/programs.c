@@ -28,17 +28,27 @@ static uint64_t number(char **at)
 	return strtoull(*at, at, 16);
 }
 
+/* What concerns every program. */
+static struct filter_options common(char **line)
+{
+	struct filter_options o = { .set = number(line) };
+
+	o.pid = (uint32_t)number(line);
+	o.uid = (uint32_t)number(line);
+	o.gid = (uint32_t)number(line);
+	o.on_violation = (enum violations)number(line);
+	o.no_truncate = number(line);
+	o.no_layer = number(line);
+	o.keep_handler = number(line);
+	return o;
+}
+
+/* Options, and after them those of a program to be behind. */
 static struct filter_options options(char *line)
 {
-	struct filter_options o = { .set = number(&line) };
+	static struct filter_options behind;
+	struct filter_options o = common(&line);
 
-	o.pid = (uint32_t)number(&line);
-	o.uid = (uint32_t)number(&line);
-	o.gid = (uint32_t)number(&line);
-	o.on_violation = (enum violations)number(&line);
-	o.no_truncate = number(&line);
-	o.no_layer = number(&line);
-	o.keep_handler = number(&line);
 	o.foreign = number(&line);
 	o.next_bound = number(&line);
 	o.next = number(&line);
@@ -49,6 +59,16 @@ static struct filter_options options(char *line)
 		ranges[i].last = number(&line);
 	}
 	o.ranges = ranges;
+	if (*line != '\0') {
+		behind = common(&line);
+		if (number(&line)) {	/* of the same image */
+			behind.n = o.n;
+			behind.ranges = o.ranges;
+			behind.foreign = o.foreign;
+			behind.next_bound = o.next_bound;
+		}
+		o.behind = &behind;
+	}
 	return o;
 }
 

@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sock_filter *program = malloc(FILTER_MAX * sizeof *program);
 	struct range *ranges = NULL;
-	struct filter_options o = { .set = number_of(&data, &size, 8) & (words_expand(~0ull) | (1ull << 63)) };
+	struct filter_options behind, o = { .set = number_of(&data, &size, 8) & (words_expand(~0ull) | (1ull << 63)) };
 	unsigned flags = (unsigned)number_of(&data, &size, 1), more = (unsigned)number_of(&data, &size, 1), wide = 3 + more % 6;
 	uint64_t at = 0;
 	bool rising = true;
@@ -87,6 +87,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			at = ranges[i].last;
 		}
 		o.ranges = ranges;
+	}
+	if (flags & 1) {
+		behind = o;
+		o.behind = &behind;
+		o.set = o.next;
+		o.pid += more;
+		o.keep_handler = false;
 	}
 	n = filter_build(program, &o);
 	CHECK(n > 0 || n == -E2BIG || n == -EINVAL);
