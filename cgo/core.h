@@ -115,6 +115,7 @@ struct veil_options {
 };
 int veil_add(const char *path, const char *perms);	/* errors of unveil(2), negative */
 bool veil_used(void);			/* something was unveiled */
+unsigned veil_changes(void);		/* counts what was done to the table */
 int veil_ruleset(const struct veil_options *);	/* a descriptor, -ENOENT: nothing to hold */
 void veil_close(void);			/* after it is sealed; its descriptors are closed */
 bool veil_hides(int dir, const char *path, bool follow);	/* of the sealed table; needs no lock */
@@ -138,6 +139,9 @@ bool pledge_may_speak(void);	/* write(2) is no violation */
 int pledge_unveil_asked(void);	/* may unveil(2) be called? 0; -ENOSYS under error; else does not return */
 void pledge_remember(void);	/* threads.c: the first call of a process, with the state that it was made with */
 void pledge_recall(void);	/* threads.c: a vfork child was first, and has written its own */
+void unveil_remember(void);	/* the same, of the list */
+void unveil_recall(void);
+bool unveil_spoiled(void);	/* the list was changed so: it is nobody's, and can be held for nobody */
 int seal(void);			/* what was unveiled goes to the kernel: for unveil(NULL, NULL), and exec.c */
 
 /* What a function of unveil.h returns: 0, or -1 with errno. */

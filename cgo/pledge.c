@@ -39,16 +39,23 @@ static struct code {
 } code;
 static struct range code_ranges[RANGES_MAX];
 
-static struct process at_first;
+/* What a vfork child that takes itself for us may overwrite; it has no other
+ * ranges to write than ours where there are some. */
+static struct {
+	struct process now;
+	struct code code;
+} at_first;
 
 void pledge_remember(void)
 {
-	at_first = now;
+	at_first.now = now;
+	at_first.code = code;
 }
 
 void pledge_recall(void)
 {
-	now = at_first;
+	now = at_first.now;
+	code = at_first.code;
 }
 
 #define BIT(name) PROMISE_BIT(PROMISE_##name)
@@ -376,6 +383,8 @@ int seal(void)
 
 	if (kernel_abi() == 0)
 		return -ENOSYS;
+	if (unveil_spoiled())
+		return -EOPNOTSUPP;
 	if (!held(&now, BIT(STDIO)))
 		return 0;	/* sealed by the pledge that gave it up */
 	read_wishes();
@@ -458,6 +467,8 @@ static int pledge_inside(const char *promises, const char *execpromises)
 		return ret;
 	if (kernel_abi() == 0 || !kernel_seccomp())
 		return -ENOSYS;
+	if (unveil_spoiled())
+		return -EOPNOTSUPP;
 	read_wishes();
 	/* Nothing tells the next program from one that never made promises: execpromises wait for some. */
 	if (wishes.strict && next.exec_pledged && !next.pledged)

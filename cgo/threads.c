@@ -38,6 +38,7 @@
 #define ANSWER_MS 2000	/* until a thread that does not answer is EAGAIN */
 #define STUCK_MS 50	/* without progress, until the threads are let go and asked again; then twice as long */
 
+#define CLONE_VM_ 0x100
 #define CLONE_THREAD_ 0x10000
 #define MADV_DONTFORK_ 10
 #define MADV_WIPEONFORK_ 18
@@ -88,6 +89,7 @@ struct meeting {
 static struct meeting *the_meeting;
 static struct kernel_sigaction handed_on;	/* what had the signal before */
 static bool filtered;		/* a filter of ours is on, and io_uring with it off */
+static bool filtered_at_first;
 static int32_t highest_tid;	/* pid_max, learnt while /proc could be read */
 
 #define load(p) __atomic_load_n((p), __ATOMIC_SEQ_CST)
@@ -137,6 +139,13 @@ static struct meeting *meeting(void)
 	return other;
 }
 
+/* Whether this process of one thread shares its memory with another, which
+ * only a vfork child does. False too where a container refuses unshare(2). */
+static bool memory_shared(void)
+{
+	return sys(NR_unshare, CLONE_THREAD_) == 0 && sys(NR_unshare, CLONE_VM_) == -EINVAL;
+}
+
 /*
  * The pid in the page tells who shares it. 0: the first call, or fork has
  * wiped it. Our parent's: we are its vfork child. Any other: a vfork child of
@@ -153,14 +162,22 @@ bool threads_vforked(void)
 	if (caller == pid)
 		return false;
 	if (caller == 0) {
-		if (replace(&m->pid, 0, pid))
+		if (memory_shared())
+			return true;
+		if (replace(&m->pid, 0, pid)) {
+			filtered_at_first = filtered;
 			pledge_remember();
+			unveil_remember();
+		}
 		return false;
 	}
 	if (caller == (uint32_t)sys(NR_getppid))
 		return true;
-	if (replace(&m->pid, caller, pid))
+	if (replace(&m->pid, caller, pid)) {
+		filtered = filtered_at_first;
 		pledge_recall();
+		unveil_recall();
+	}
 	return false;
 }
 

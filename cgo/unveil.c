@@ -11,6 +11,29 @@
 /* As the rest of the state it is copied by fork, and not written by a child of vfork. */
 static bool closed;
 
+static struct {
+	bool closed;
+	unsigned changes;
+} at_first;
+static bool spoiled;
+
+void unveil_remember(void)
+{
+	at_first.closed = closed;
+	at_first.changes = veil_changes();
+}
+
+void unveil_recall(void)
+{
+	closed = at_first.closed;
+	spoiled |= veil_changes() != at_first.changes;
+}
+
+bool unveil_spoiled(void)
+{
+	return spoiled;
+}
+
 static int close_list(void)
 {
 	int err = seal();
@@ -45,6 +68,8 @@ static int unveil_inside(const char *path, const char *permissions)
 		return err;
 	if (kernel_abi() == 0)
 		return -ENOSYS;
+	if (spoiled)
+		return -EOPNOTSUPP;
 	if (path == NULL && permissions == NULL)
 		return closed ? 0 : close_list();
 	if (closed)

@@ -36,6 +36,7 @@ static struct name {
 static unsigned dir_count, name_count, text_used;
 static char text[TEXT_SIZE];
 static bool used;
+static unsigned changes;
 static bool sealed;	/* the entries stay as they are, for veil_hides */
 
 /* Scratch. */
@@ -115,6 +116,7 @@ static int remember(struct place *p, unsigned char letters)
 	if (i < 0)
 		return i;
 	used = true;
+	changes++;
 	if (!p->is_name) {
 		dirs[i].unveiled = true;
 		dirs[i].letters = letters;
@@ -171,10 +173,16 @@ bool veil_used(void)
 	return used;
 }
 
+unsigned veil_changes(void)
+{
+	return changes;
+}
+
 /* Gives the descriptors back. What was unveiled is kept: nothing can be added
  * to it any more. */
 void veil_close(void)
 {
+	changes++;
 	for (unsigned i = 0; i < dir_count; i++) {
 		if (holds(&dirs[i].object))
 			close_fd(dirs[i].object.fd);

@@ -49,8 +49,9 @@ var floor = row{
 		{call: sys_tgkill, when: all{arg0.ownPid()}},
 		// raise(3) of musl; the thread of this number is the first of the process.
 		{call: sys_tkill, when: all{arg0.ownPid()}},
-		// Changes nothing: EINVAL tells libunveil that there are threads.
-		{call: sys_unshare, when: all{arg0.in(unix.CLONE_THREAD)}},
+		// Change nothing: EINVAL tells libunveil that there are threads, or that
+		// it is in a child of vfork(2).
+		{call: sys_unshare, when: all{arg0.in(unix.CLONE_THREAD, unix.CLONE_VM)}},
 		// The one exec of a launcher, known by the page that it comes from.
 		{call: sys_execve, when: all{atGate()}},
 		{call: sys_write, when: all{atGate()}}, // and what it says when that fails

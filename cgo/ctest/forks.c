@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 static int many = 20000;	/* CT_CHILDREN */
@@ -174,6 +175,106 @@ static void vfork_first(void)
 	socket(AF_INET, SOCK_STREAM, 0);
 }
 
+/* Maps code that makes a socket, as dlopen(3) would. */
+static long (*map_code(void))(void)
+{
+#if defined(__x86_64__)
+	static const uint32_t code[] = { 0x000029b8, 0x0002bf00, 0x01be0000, 0x31000000, 0xc3050fd2 };	/* mov $41,%eax mov $2,%edi mov $1,%esi xor %edx,%edx syscall ret */
+#else
+	static const uint32_t code[] = { 0xd28018c8, 0xd2800040, 0xd2800021, 0xd2800002, 0xd4000001, 0xd65f03c0 };	/* mov x8,198 mov x0,2 mov x1,1 mov x2,0 svc 0 ret */
+#endif
+	int fd = (int)syscall(SYS_memfd_create, "code", 0);
+	void *at;
+
+	ct_true(fd >= 0 && write(fd, code, sizeof code) == sizeof code);
+	at = mmap(NULL, sizeof code, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	ct_true(at != MAP_FAILED);
+	close(fd);
+	return (long (*)(void))at;
+}
+
+static void mapped_control(void)
+{
+	ct_true(map_code()() >= 0);
+}
+
+/* Nor is the code that it found, to be bound to, all that there is of the parent's. */
+static void vfork_first_bound(void)
+{
+	int status;
+	pid_t child = vfork();
+
+	if (child == 0)
+		_exit(pledge("stdio proc exec", NULL) == 0 ? 0 : 1);
+	ct_true(waitpid(child, &status, 0) == child && status == 0);
+
+	long (*make_socket)(void) = map_code();
+
+	ct_ok(pledge("stdio proc exec", NULL));
+	make_socket();
+}
+
+/* As containers do, where nothing tells a vfork child from its parent. */
+static void refuse_unshare(void)
+{
+	/* musl has no headers of the kernel */
+	static struct { uint16_t code; uint8_t jt, jf; uint32_t k; } code[] = {
+		{ 0x20, 0, 0, 0 },			/* the number */
+		{ 0x15, 0, 1, SYS_unshare },
+		{ 0x06, 0, 0, 0x50000 | EPERM },	/* SECCOMP_RET_ERRNO */
+		{ 0x06, 0, 0, 0x7fff0000 },		/* SECCOMP_RET_ALLOW */
+	};
+	struct { unsigned short len; void *filter; } program = { sizeof code / sizeof code[0], code };
+
+	ct_ok(prctl(38 /* PR_SET_NO_NEW_PRIVS */, 1, 0, 0, 0));
+	ct_ok(syscall(SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, 0, &program));
+}
+
+static void vfork_first_confined(void)
+{
+	refuse_unshare();
+	vfork_first();
+}
+
+static void vfork_first_bound_confined(void)
+{
+	refuse_unshare();
+	vfork_first_bound();
+}
+
+/* What a child of vfork unveils is not for its parent. */
+static void child_unveils(void)
+{
+	int status;
+	pid_t child = vfork();
+
+	if (child == 0) {
+		unveil("/usr", "r");
+		unveil(NULL, NULL);
+		_exit(0);
+	}
+	ct_true(waitpid(child, &status, 0) == child && status == 0);
+}
+
+static void vfork_unveils(void)
+{
+	child_unveils();
+	ct_true(open("/usr/bin", O_RDONLY) >= 0);
+	ct_ok(unveil("/tmp", "r"));
+	ct_ok(unveil(NULL, NULL));
+	ct_errno(open("/usr/bin", O_RDONLY), EACCES);
+	ct_true(open("/tmp", O_RDONLY) >= 0);
+}
+
+static void vfork_unveils_confined(void)
+{
+	refuse_unshare();
+	child_unveils();
+	ct_errno(unveil("/tmp", "r"), EOPNOTSUPP);
+	ct_errno(unveil(NULL, NULL), EOPNOTSUPP);
+	ct_errno(pledge("stdio", NULL), EOPNOTSUPP);
+}
+
 static void vfork_of_a_child(void)
 {
 	int status;
@@ -270,6 +371,15 @@ static void cases(void)
 	ct_case("vfork", 0, in_vfork);
 	ct_says = "]: pledge \"inet\", syscall socket\n";
 	ct_case("vfork, the child calls first", CT_SIGNAL(SIGABRT), vfork_first);
+	ct_case("vfork, the child calls first, code is mapped, without a pledge", 0, mapped_control);
+	ct_says = "]: pledge \"inet\", syscall socket\n";
+	ct_case("vfork, the child calls first, code is mapped", CT_SIGNAL(SIGABRT), vfork_first_bound);
+	ct_says = "]: pledge \"inet\", syscall socket\n";
+	ct_case("vfork, the child calls first, code is mapped, in a container", CT_SIGNAL(SIGABRT), vfork_first_bound_confined);
+	ct_says = "]: pledge \"inet\", syscall socket\n";
+	ct_case("vfork, the child calls first, in a container", CT_SIGNAL(SIGABRT), vfork_first_confined);
+	ct_case("vfork, the child unveils", 0, vfork_unveils);
+	ct_case("vfork, the child unveils, in a container", 0, vfork_unveils_confined);
 	ct_case("vfork of a child", 0, vfork_of_a_child);
 	ct_case("in a signal handler", 0, in_handler);
 	ct_case("a signal handler in pledge", 0, handler_in_pledge);
