@@ -101,7 +101,7 @@ func check(t testing.TB, img *Image) {
 		if err != nil || st.IsDir() != f.Dir {
 			t.Errorf("%q: Dir = %v, stat: %v", f.Path, f.Dir, err)
 		}
-		if f.Dir && f.Need != Read || f.Why == "" {
+		if f.Dir && f.Need == Exec || f.Why == "" {
 			t.Errorf("%+v", f)
 		}
 		for j, g := range img.Files {

@@ -109,7 +109,9 @@ func (r *resolver) libraries(main *object, ldso string) {
 	}
 	if !s.musl {
 		if p := s.place(localeDir); p.real != "" {
-			r.add(p.real, Read, true, "locale data")
+			// setlocale(3) opens LC_MESSAGES, a directory, and does without
+			// the locale where it cannot.
+			r.add(p.real, List, true, "locale data")
 		}
 	}
 }

@@ -38,6 +38,8 @@ type Need uint8
 const (
 	// Exec is Landlock's EXECUTE and READ_FILE.
 	Exec Need = iota
+	// List is READ_FILE and READ_DIR, on a directory and all below it.
+	List
 	// Read is READ_FILE. On a directory it is every file under it, without
 	// listing it.
 	Read
@@ -47,6 +49,8 @@ func (n Need) String() string {
 	switch n {
 	case Exec:
 		return "exec"
+	case List:
+		return "list"
 	case Read:
 		return "read"
 	}

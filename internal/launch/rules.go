@@ -103,8 +103,11 @@ func imply(rules *unveil.Rules, path, perms, why string) error {
 
 // rights gives what an executable needs its Landlock rights.
 func rights(need image.Need) unveil.Access {
-	if need == image.Exec {
+	switch need {
+	case image.Exec:
 		return unveil.Execute | unveil.ReadFile
+	case image.List:
+		return unveil.ReadFile | unveil.ReadDir
 	}
 	return unveil.ReadFile
 }
