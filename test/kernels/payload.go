@@ -24,8 +24,8 @@ type payload struct {
 	dir  string // of programs, on the host
 }
 
-// programs are those beside the test binaries, in /tools.
-var programs = []string{"cmd/unveil-run", "test/abishim", "test/kernels/launches/target", "test/kernels/init"}
+// programs are those beside the launcher and the test binaries, in /tools.
+var programs = []string{"test/abishim", "test/kernels/launches/target", "test/kernels/init"}
 
 // A toolchain builds C for an architecture, and knows its C library.
 type toolchain struct {
@@ -76,13 +76,13 @@ func buildPayload(dir, arch string) (*payload, error) {
 	return p, p.buildC()
 }
 
-// buildC builds the C library as it is installed, the programs of cgo/ctest
-// with it, and what else is in C.
+// buildC builds the C library and the launcher as they are installed, the
+// programs of cgo/ctest, and what else is in C.
 func (p *payload) buildC() error {
 	tc := toolchains[p.arch]
 	lib := filepath.Join(p.dir, "lib")
 	err := p.command("make", "-s", "LIB_BUILD="+lib, "CC="+tc.prefix+"gcc", "AR="+tc.prefix+"ar", "NM="+tc.prefix+"nm", "OBJCOPY="+tc.prefix+"objcopy",
-		lib+"/libunveil.so.0", lib+"/libunveil.a")
+		lib+"/libunveil.so.0", lib+"/libunveil.a", lib+"/unveil-run")
 	if err != nil {
 		return err
 	}
@@ -206,7 +206,8 @@ func (p *payload) initramfs(m machine, all bool, shims []int, busybox, dash stri
 	add("usr/bin/dash", dash)
 	a.link("tools/busybox", "/usr/bin/busybox")
 	a.link("tools/dash", "/usr/bin/dash")
-	for _, tool := range []string{"unveil-run", "abishim", "target", "image", "numbers"} {
+	add("tools/unveil-run", filepath.Join(p.dir, "lib/unveil-run"))
+	for _, tool := range []string{"abishim", "target", "image", "numbers"} {
 		add("tools/"+tool, filepath.Join(p.dir, tool))
 	}
 	add("usr/bin/true", filepath.Join(p.dir, "true"))
