@@ -25,8 +25,8 @@ import (
 )
 
 // envTools names the directory with unveil-run, target and busybox, all
-// static, and dash, dynamic. Without it they are built, or taken from the
-// machine.
+// static, and dash and probe-dynamic. Without it they are built, or taken from
+// the machine.
 const envTools = "UNVEIL_RUN_TOOLS"
 
 var tools string
@@ -59,6 +59,10 @@ func build() (err error) {
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	// Without a compiler the test that needs it says so.
+	if out, err := exec.Command("gcc", "-O1", "-pthread", "-o", tool("probe-dynamic"), "../../escape/testdata/probe.c").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "gcc: %v\n%s", err, out)
 	}
 	for _, name := range []string{"busybox", "dash"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -343,6 +347,24 @@ func TestShell(t *testing.T) {
 				t.Errorf("%s", got)
 			}
 		})
+	}
+}
+
+// TestMemory: a dynamic program may map code until its loader is done, and then
+// no more.
+func TestMemory(t *testing.T) {
+	needLandlock(t)
+	probe := tool("probe-dynamic")
+	if _, err := os.Stat(probe); err != nil {
+		lack(t, "needs gcc")
+	}
+	for _, act := range []string{"rwx", "mprotect", "mapfile " + probe} {
+		free := run(t, probe, act)
+		got := run(t, launch([]string{"-u", tools + ":r", "-p", "stdio rpath"}, []string{probe, act})...)
+		with := run(t, launch([]string{"-u", tools + ":r", "-p", "stdio rpath prot_exec"}, []string{probe, act})...)
+		if free.stdout != "ok\n" || got.stdout != "EACCES\n" || with.stdout != "ok\n" {
+			t.Errorf("%s: without the box %s, in it %s, with prot_exec %s", act, free, got, with)
+		}
 	}
 }
 
