@@ -15,14 +15,7 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 VERSION := $(shell git -c safe.directory='$(CURDIR)' describe --tags --always --dirty 2>/dev/null || echo unknown)
 export GOFLAGS += -buildvcs=false
 
-# Static and no PIE: a dynamic or relocated launcher costs more to start than
-# all that it does. It carries the library, which an overlay puts where
-# internal/preload embeds it.
 build: build/unveil-run build/libunveil.so.0 build/libunveil.a build/libunveil-compat.so.0 ## build the launcher and the library into build (the default)
-
-build/unveil-run: build/libunveil.so FORCE # go knows what is up to date
-	printf '{"Replace":{"%s":"%s"}}\n' '$(CURDIR)/internal/preload/libunveil.so' '$(CURDIR)/build/libunveil.so' >build/overlay.json
-	CGO_ENABLED=0 go build -tags libunveil -overlay build/overlay.json -trimpath -buildmode=exe -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/unveil-run
 
 # The library runs with any libc, and so links to none: no call of memcpy(3)
 # that a compiler likes to make of a loop (cgo/memory.c is for what it makes of
@@ -32,7 +25,7 @@ build/unveil-run: build/libunveil.so FORCE # go knows what is up to date
 # must have stands behind CFLAGS: those of a distribution ask for checks, and an
 # object of -flto has no names to change.
 LIB_CFLAGS  = -std=c11 -Wall -Wextra -Werror -Os $(CPPFLAGS) $(CFLAGS) -U_FORTIFY_SOURCE \
-	-fvisibility=hidden -fPIC -fno-stack-protector -fno-tree-loop-distribute-patterns -fno-lto -fno-asynchronous-unwind-tables
+	-fvisibility=hidden -fPIC -fno-stack-protector -fno-tree-loop-distribute-patterns -fno-lto -fno-asynchronous-unwind-tables -fno-unwind-tables
 # Atomics of arm64 are calls into libgcc otherwise, of which it has none.
 LIB_CFLAGS += $(if $(filter aarch64%,$(shell $(CC) -dumpmachine 2>/dev/null)),-mno-outline-atomics)
 $(LIB_BUILD)/lib/handler.o: LIB_CFLAGS += -fasynchronous-unwind-tables
@@ -72,6 +65,13 @@ $(LIB_BUILD)/libunveil.a: $(patsubst cgo/%.c,$(LIB_BUILD)/lib/%.o,$(filter-out c
 		NF == 3 && !($$3 in public) { print $$3, "unveil_in_" $$3 }' cgo/libunveil.map - >$(LIB_BUILD)/lib/static/names
 	for o in $(filter %.o,$^); do $(OBJCOPY) --redefine-syms=$(LIB_BUILD)/lib/static/names $$o $(LIB_BUILD)/lib/static/$${o##*/} || exit; done
 	$(AR) rcs $@ $(LIB_BUILD)/lib/static/*.o
+
+# Static and no PIE: a dynamic or relocated launcher costs more to start than
+# all that it does. It carries the library, which an overlay puts where
+# internal/preload embeds it.
+$(LIB_BUILD)/unveil-run: $(LIB_BUILD)/libunveil.so FORCE # go knows what is up to date
+	printf '{"Replace":{"%s":"%s"}}\n' '$(CURDIR)/internal/preload/libunveil.so' '$(abspath $<)' >$(LIB_BUILD)/overlay.json
+	CGO_ENABLED=0 go build -tags libunveil -overlay $(LIB_BUILD)/overlay.json -trimpath -buildmode=exe -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/unveil-run
 
 LIB_VERSION = $(or $(patsubst v%,%,$(filter v%,$(VERSION))),0)
 

@@ -319,7 +319,7 @@ const (
 func TestEnforce(t *testing.T) {
 	facts := readFacts(t)
 	l := newLaboratory(t)
-	l.header = headerNumbers(t)
+	l.header = headerNumbers(t, Arch(runtime.GOARCH))
 	users := []int{0, 65534}
 	if self := os.Geteuid(); self != 0 {
 		users = []int{self}

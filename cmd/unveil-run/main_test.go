@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"debug/elf"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -18,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/unveil-run/unveil-run/internal/kernel"
+	"github.com/unveil-run/unveil-run/test/made"
 )
 
 // tools is a directory that every user may read, with the launcher as it is
@@ -59,17 +59,14 @@ func buildTools() error {
 	}
 	at := func(name string) string { return filepath.Join(tools, name) }
 	const probe, server = "testdata/probe.c", "./testdata/server"
-	overlay, err := overlayLibrary(at("libunveil.so"))
-	if err != nil {
+	// Beside the others' own: tests of other packages build at the same time.
+	if err := made.Build(tools, "libunveil.so.0", "unveil-run"); err != nil {
 		return err
 	}
 	for _, b := range []struct {
 		env  string
 		argv []string
 	}{
-		// Beside the others' own: tests of other packages build at the same time.
-		{"", []string{"make", "-s", "-C", "../..", "LIB_BUILD=" + tools, at("libunveil.so.0")}},
-		{"CGO_ENABLED=0", []string{"go", "build", "-race=false", "-tags", "libunveil", "-overlay", overlay, "-o", at("unveil-run"), "."}},
 		{"CGO_ENABLED=0", []string{"go", "build", "-race=false", "-o", at("unveil-run-plain"), "."}},
 		{"CGO_ENABLED=0", []string{"go", "build", "-race=false", "-o", at("server"), server}},
 		{"CGO_ENABLED=1", []string{"go", "build", "-race=false", "-o", at("cgo"), "./testdata/cgo"}},
@@ -89,31 +86,6 @@ func buildTools() error {
 		}
 	}
 	return nil
-}
-
-// overlayLibrary writes what tells the go command to embed a file as the
-// library, and returns its name.
-func overlayLibrary(library string) (string, error) {
-	// Read here, so that a result of before a change is not taken for a new one.
-	files, err := filepath.Glob("../../cgo/*.[ch]")
-	if err != nil {
-		return "", err
-	}
-	for _, f := range files {
-		if _, err := os.ReadFile(f); err != nil {
-			return "", err
-		}
-	}
-	place, err := filepath.Abs("../../internal/preload/libunveil.so")
-	if err != nil {
-		return "", err
-	}
-	data, err := json.Marshal(map[string]map[string]string{"Replace": {place: library}})
-	if err != nil {
-		return "", err
-	}
-	overlay := filepath.Join(tools, "overlay.json")
-	return overlay, os.WriteFile(overlay, data, 0o644)
 }
 
 // TestScripts runs the scripts of testdata/script, a subject each.

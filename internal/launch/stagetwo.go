@@ -29,7 +29,9 @@ func (r *Request) stageTwo(b *box) (stageTwo, *Failure) {
 		return stageTwo{}, nil
 	}
 	var (
-		traps = r.OnViolation != pledge.Errno && !set.Has(promises.error)
+		// A supervisor is asked by the kernel, tells, and ends who has asked: for
+		// that each refused call must get as far as the program that asks.
+		traps = r.OnViolation != pledge.Errno && !set.Has(promises.error) && !r.Trace
 		logs  = r.OnViolation == pledge.Log && traps
 		exec  = set.Has(promises.exec)
 		bound = r.Execpromises != nil || logs && exec
@@ -67,6 +69,9 @@ func (r *Request) stageTwo(b *box) (stageTwo, *Failure) {
 		}
 	case !exec:
 		o.Behind = b.calls
+		if r.Trace { // as a static command, which has the gate alone
+			o.Gate = b.gate.Address()
+		}
 		program, err := pledge.Compile(set, o)
 		if err != nil {
 			return stageTwo{}, failed(err)
@@ -182,6 +187,9 @@ func (r *Request) checkExecpromises() *Failure {
 		return failedf("-P %q: the command itself has no promises", *r.Execpromises).hinted("-p %q", "stdio rpath proc exec")
 	case !set.Has(promises.exec):
 		return failedf("-P %q: the command may not execute anything", *r.Execpromises).hinted("-p %q", (set | promises.exec).String())
+	case r.Trace:
+		return failedf("-P %q: --trace cannot tell what the command alone is refused", *r.Execpromises).
+			hinted("-p %q", (set | *r.Execpromises).String())
 	}
 	return nil
 }

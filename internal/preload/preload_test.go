@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/unveil-run/unveil-run/pledge"
+	"github.com/unveil-run/unveil-run/test/made"
 )
 
 // nobody is who the tests run as a second time, when they run as root.
@@ -61,19 +62,17 @@ func build() error {
 	if err := os.Chmod(tools, 0o755); err != nil {
 		return err
 	}
-	// Read here, so that a result of before a change is not taken for a new one.
-	files, err := filepath.Glob("../../cgo/*.[ch]")
-	if err != nil {
+	if err := made.Build(tools, "libunveil.so"); err != nil {
 		return err
 	}
-	for _, f := range append(files, "testdata/target.c", "testdata/ctor.c") {
+	// Read here, so that a result of before a change is not taken for a new one.
+	for _, f := range []string{"testdata/target.c", "testdata/ctor.c"} {
 		if _, err := os.ReadFile(f); err != nil {
 			return err
 		}
 	}
 	at := func(name string) string { return filepath.Join(tools, name) }
 	for _, argv := range [][]string{
-		{"make", "-s", "-C", "../..", "LIB_BUILD=" + tools, at("libunveil.so")},
 		{"gcc", "-O1", "-Wall", "-Werror", "-o", at("glibc"), "testdata/target.c"},
 		{"gcc", "-O1", "-no-pie", "-o", at("glibc-fixed"), "testdata/target.c"},
 		{"gcc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", at("glibc-ctor.so"), "testdata/ctor.c", "-lpthread"},

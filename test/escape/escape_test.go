@@ -15,6 +15,7 @@ import (
 
 	"github.com/unveil-run/unveil-run/internal/kernel"
 	"github.com/unveil-run/unveil-run/test/abishim/shimtest"
+	"github.com/unveil-run/unveil-run/test/made"
 )
 
 // tools is a directory that every user may enter, with the launcher as it is
@@ -46,11 +47,13 @@ func build() (err error) {
 	if err := os.Chmod(tools, 0o755); err != nil {
 		return err
 	}
+	if err := made.Build(tools, "unveil-run"); err != nil {
+		return err
+	}
 	gcc := func(more ...string) []string {
 		return append([]string{"gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "testdata/probe.c"}, more...)
 	}
 	for _, argv := range [][]string{
-		{"go", "build", "-race=false", "-o", tool("unveil-run"), "../../cmd/unveil-run"},
 		gcc("-static", "-o", tool("probe")),
 		gcc("-o", tool("probe-dynamic")),
 		{"gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", tool("preload.so"), "testdata/preload.c"},

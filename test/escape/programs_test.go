@@ -22,6 +22,14 @@ func programs(answer string) []way {
 	return list
 }
 
+// apart are the same, each made by a process of its own.
+func apart(ways []way) []way {
+	for i := range ways {
+		ways[i].alone = true
+	}
+	return ways
+}
+
 // children are those that run it in a process of its own, which says "ran" and
 // then ends well.
 func children(answer string) []way {
@@ -34,7 +42,7 @@ func children(answer string) []way {
 
 var programBoxes = []box{
 	{name: "programs, static", flags: []string{"-q", "-u", "/:rx", "-p", "stdio rpath"}, ways: programs("SIGSYS")},
-	{name: "programs, dynamic", flags: []string{"-q", "-u", "/:rx", "-p", "stdio rpath"}, dynamic: true, ways: programs("SIGSYS")},
+	{name: "programs, dynamic", flags: []string{"-q", "-u", "/:rx", "-p", "stdio rpath"}, dynamic: true, ways: apart(programs("SIGSYS|status 134"))}, // the library's handler ends it; under --trace it is the probe's own
 	{name: "programs, as errno", flags: []string{"-q", "--on-violation", "errno", "-u", "/:rx", "-p", "stdio rpath"}, ways: programs("EPERM")},
 	{name: "programs, error promised", flags: []string{"-q", "-u", "/:rx", "-p", "stdio rpath error"}, dynamic: true, ways: programs("ENOSYS")},
 	// posix_spawn blocks signals before it forks: nobody catches SIGSYS then.

@@ -66,8 +66,10 @@ func TestMatrix(t *testing.T) {
 		if (s.skip == "") != (s.why == "") {
 			t.Errorf("%s: what is left out and why belong together", s.name)
 		}
-		if _, err := regexp.Compile(s.skip); err != nil {
-			t.Errorf("%s: %v", s.name, err)
+		for _, tests := range []string{s.run, s.skip, s.long, s.shim} {
+			if _, err := regexp.Compile(tests); err != nil {
+				t.Errorf("%s: %v", s.name, err)
+			}
 		}
 		if len(s.users) == 0 || s.seconds == 0 {
 			t.Errorf("%s would not be run", s.name)
@@ -101,13 +103,51 @@ func TestShims(t *testing.T) {
 	}
 }
 
-// TestRequired: a kernel that cannot be had fails the run, unless it may go.
+// TestRequired: a kernel that cannot be had fails the run, unless it may go:
+// then the table says so.
 func TestRequired(t *testing.T) {
 	for _, m := range machines() {
-		r := runner{}
+		r := runner{chosen: true, table: []line{{release: "7.3.4", arch: "amd64", abi: 11, tally: tally{passed: 1}}}}
 		r.miss(m, os.ErrNotExist)
-		if want := map[bool]int{required: 1, optional: 0}[m.optional]; r.bad != want {
-			t.Errorf("%s: %d bad, want %d", m, r.bad, want)
+		var out strings.Builder
+		failed := r.close(&out)
+		want, note, last := 1, "FAILED: not in the registry", "1 passed, 1 failed, 0 skipped"
+		if m.optional {
+			want, note, last = 0, "SKIPPED: not in the registry", "1 passed, 0 failed, 0 skipped"
+		}
+		if failed != want || !strings.Contains(out.String(), note) || !strings.HasSuffix(out.String(), "\n"+last+"\n") {
+			t.Errorf("%s: %d failures, want %d\n%s", m, failed, want, &out)
+		}
+	}
+}
+
+// TestClose: a run without a test, and one that leaves an ABI out, have failed.
+func TestClose(t *testing.T) {
+	var all []line
+	for _, arch := range architectures {
+		for abi := -1; abi <= kernel.Newest; abi++ {
+			all = append(all, line{release: "7.3.4", arch: arch, abi: abi, tally: tally{passed: 2}})
+		}
+	}
+	crash := &verdict{}
+	crash.fail("status 139")
+	crash.settle(machine{row: row{abi: 11}})
+	for _, tt := range []struct {
+		name  string
+		table []line
+		last  string
+	}{
+		{"all", all, "52 passed, 0 failed, 0 skipped"},
+		{"nothing", nil, "0 passed, 1 failed, 0 skipped"},
+		{"one left out", all[1:], "50 passed, 1 failed, 0 skipped"},
+		{"a failure", append(slices.Clone(all), line{tally: tally{failed: 3}}), "52 passed, 3 failed, 0 skipped"},
+		{"a crash", append(slices.Clone(all), line{tally: *crash.tallies[11]}), "52 passed, 1 failed, 0 skipped"},
+	} {
+		r := runner{table: tt.table}
+		var out strings.Builder
+		failed := r.close(&out)
+		if !strings.HasSuffix(out.String(), "\n"+tt.last+"\n") || (failed == 0) != strings.Contains(tt.last, " 0 failed") {
+			t.Errorf("%s: %d failures, want %s\n%s", tt.name, failed, tt.last, &out)
 		}
 	}
 }

@@ -24,8 +24,8 @@ type payload struct {
 	dir  string // of programs, on the host
 }
 
-// programs are those beside the test binaries, in /tools.
-var programs = []string{"cmd/unveil-run", "test/abishim", "test/kernels/launches/target", "test/kernels/init"}
+// programs are those beside the launcher and the test binaries, in /tools.
+var programs = []string{"test/abishim", "test/kernels/launches/target", "test/kernels/init"}
 
 // A toolchain builds C for an architecture, and knows its C library.
 type toolchain struct {
@@ -63,6 +63,9 @@ func buildPayload(dir, arch string) (*payload, error) {
 		if s.c != nil {
 			continue
 		}
+		if _, err := os.Stat(p.test(s)); err == nil {
+			continue // another suite of the package
+		}
 		if err := p.goRun("test", "-c", "-o", p.test(s), module+"/"+s.pkg); err != nil {
 			return nil, err
 		}
@@ -76,13 +79,13 @@ func buildPayload(dir, arch string) (*payload, error) {
 	return p, p.buildC()
 }
 
-// buildC builds the C library as it is installed, the programs of cgo/ctest
-// with it, and what else is in C.
+// buildC builds the C library and the launcher as they are installed, the
+// programs of cgo/ctest, and what else is in C.
 func (p *payload) buildC() error {
 	tc := toolchains[p.arch]
 	lib := filepath.Join(p.dir, "lib")
 	err := p.command("make", "-s", "LIB_BUILD="+lib, "CC="+tc.prefix+"gcc", "AR="+tc.prefix+"ar", "NM="+tc.prefix+"nm", "OBJCOPY="+tc.prefix+"objcopy",
-		lib+"/libunveil.so.0", lib+"/libunveil.a")
+		lib+"/libunveil.so.0", lib+"/libunveil.a", lib+"/unveil-run")
 	if err != nil {
 		return err
 	}
@@ -142,9 +145,13 @@ func (p *payload) addC(add func(name, from string) error) error {
 	return nil
 }
 
-func (p *payload) test(s suite) string { return filepath.Join(p.dir, s.name+".test") }
+// test is the test binary of a suite, which others of its package share.
+func (p *payload) test(s suite) string { return filepath.Join(p.dir, s.inside(), "test") }
 
-func (p *payload) testdata(s suite) string { return filepath.Join(p.dir, s.name+".testdata") }
+func (p *payload) testdata(s suite) string { return filepath.Join(p.dir, s.inside(), "testdata") }
+
+// inside is the directory of a package's tests in a machine.
+func (s suite) inside() string { return "tests/" + s.pkg }
 
 func (p *payload) goRun(args ...string) error {
 	return p.command("go", args...)
@@ -206,13 +213,21 @@ func (p *payload) initramfs(m machine, all bool, shims []int, busybox, dash stri
 	add("usr/bin/dash", dash)
 	a.link("tools/busybox", "/usr/bin/busybox")
 	a.link("tools/dash", "/usr/bin/dash")
-	for _, tool := range []string{"unveil-run", "abishim", "target", "image", "numbers"} {
+	add("tools/unveil-run", filepath.Join(p.dir, "lib/unveil-run"))
+	for _, tool := range []string{"abishim", "target", "probe-dynamic", "image", "numbers"} {
 		add("tools/"+tool, filepath.Join(p.dir, tool))
 	}
 	add("usr/bin/true", filepath.Join(p.dir, "true"))
 	add("usr/bin/false", filepath.Join(p.dir, "false"))
 	p.addC(add)
 	add("tests/lib/libunveil.so.0", filepath.Join(p.dir, "lib/libunveil.so"))
+	there := map[string]bool{}
+	once := func(name string, do func(string)) {
+		if !there[name] {
+			there[name] = true
+			do(name)
+		}
+	}
 	var jobs []report.Job
 	for _, s := range m.suites(all) {
 		if s.c != nil {
@@ -220,24 +235,22 @@ func (p *payload) initramfs(m machine, all bool, shims []int, busybox, dash stri
 				add("tests/c/"+s.name+"-"+program, filepath.Join(p.dir, s.name+"-"+program))
 			}
 		} else {
-			add("tests/"+s.name+"/"+s.name+".test", p.test(s))
+			once(s.inside()+"/test", func(name string) { add(name, p.test(s)) })
 		}
 		if s.probes {
-			for _, name := range []string{"probe", "probe-dynamic", "preload.so"} {
-				add("tools/"+name, filepath.Join(p.dir, name))
+			for _, name := range []string{"probe", "preload.so"} {
+				once("tools/"+name, func(to string) { add(to, filepath.Join(p.dir, name)) })
 			}
 		}
 		if s.data {
-			if err := addTree(a, "tests/"+s.name+"/testdata", p.testdata(s)); err != nil {
-				return nil, nil, err
-			}
+			once(s.inside()+"/testdata", func(name string) { err = errors.Join(err, addTree(a, name, p.testdata(s))) })
 		}
 		for _, uid := range s.users {
-			jobs = append(jobs, s.jobs(uid, m.abi, false)...)
+			jobs = append(jobs, s.jobs(uid, m.abi, false, all)...)
 		}
 		for _, abi := range shims {
 			if s.shim != "" {
-				jobs = append(jobs, s.jobs(s.users[0], abi, true)...)
+				jobs = append(jobs, s.jobs(s.users[0], abi, true, all)...)
 			}
 		}
 	}
@@ -265,7 +278,7 @@ func addTree(a *archive, name, from string) error {
 // jobs run a suite as a user: one of a package, one of each program in C. For
 // its first user CI is set, so that a test that finds its machine wanting
 // fails: what is left out is said in the matrix.
-func (s suite) jobs(uid, abi int, shim bool) (list []report.Job) {
+func (s suite) jobs(uid, abi int, shim, all bool) (list []report.Job) {
 	job := func(name, dir string, argv, env []string) {
 		home := "/root"
 		if uid != 0 {
@@ -290,20 +303,25 @@ func (s suite) jobs(uid, abi int, shim bool) (list []report.Job) {
 	if s.c != nil {
 		return list
 	}
-	argv := []string{"/tests/" + s.name + "/" + s.name + ".test", "-test.v", "-test.short", fmt.Sprintf("-test.timeout=%ds", s.seconds)}
+	dir := "/" + s.inside()
+	argv := []string{dir + "/test", "-test.v", "-test.short", fmt.Sprintf("-test.timeout=%ds", s.seconds)}
 	switch {
 	case shim:
 		argv = append(argv, "-test.run="+s.shim)
 	case s.run != "":
 		argv = append(argv, "-test.run="+s.run)
 	}
-	if s.skip != "" {
-		argv = append(argv, "-test.skip="+s.skip)
+	skip := s.skip
+	if s.long != "" && !all {
+		skip = strings.TrimPrefix(skip+"|"+s.long, "|")
+	}
+	if skip != "" {
+		argv = append(argv, "-test.skip="+skip)
 	}
 	var env []string
 	if uid == s.users[0] && s.lacks == "" {
 		env = []string{"CI=1"}
 	}
-	job(s.name, "/tests/"+s.name, argv, env)
+	job(s.name, dir, argv, env)
 	return list
 }

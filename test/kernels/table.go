@@ -2,9 +2,10 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"text/tabwriter"
@@ -36,24 +37,47 @@ func (l line) name() string {
 	return word
 }
 
-// print writes the table, the oldest ABI first, and returns its sums.
-func (r *runner) print() (passed, failed, skipped int) {
+// print writes the table, the oldest ABI first, and returns its sums. A
+// machine without its kernel has a note in the place of numbers.
+func (r *runner) print(to io.Writer) (passed, failed, skipped int) {
 	slices.SortStableFunc(r.table, func(a, b line) int {
 		return cmp.Or(cmp.Compare(a.arch, b.arch), cmp.Compare(max(a.abi, 0), max(b.abi, 0)), -cmp.Compare(a.abi, b.abi), cmp.Compare(a.release, b.release))
 	})
-	fmt.Println()
-	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(to)
+	w := tabwriter.NewWriter(to, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "release\tLandlock ABI\tarchitecture\tpassed\tfailed\tskipped")
 	for _, l := range r.table {
+		passed, failed, skipped = passed+l.passed, failed+l.failed, skipped+l.skips()
 		if l.note != "" {
 			fmt.Fprintf(w, "%s\t%s\t%s\t-\t-\t%s\n", l.release, l.name(), l.arch, l.note)
 			continue
 		}
-		passed, failed, skipped = passed+l.passed, failed+l.failed, skipped+l.skips()
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d%s\n", l.release, l.name(), l.arch, l.passed, l.failed, l.skips(), l.reasons())
 	}
 	w.Flush()
 	return passed, failed, skipped
+}
+
+// close prints the table and, as the last line, how the run went. It returns
+// the number of failures: a run of which nothing can be said is one.
+func (r *runner) close(to io.Writer) int {
+	passed, failed, skipped := r.print(to)
+	r.leftOut(to)
+	var err error
+	switch {
+	case failed > 0:
+		fmt.Fprintf(to, "logs are in %s\n", r.out)
+	case passed == 0:
+		err = errors.New("no test has run")
+	default:
+		err = r.covered()
+	}
+	if err != nil {
+		fmt.Fprintln(to, "FAIL", err)
+		failed++
+	}
+	fmt.Fprintf(to, "%d passed, %d failed, %d skipped\n", passed, failed, skipped)
+	return failed
 }
 
 // reasons are those of the skipped tests, the most frequent first.

@@ -143,6 +143,23 @@ func judge(r io.Reader, m machine, jobs []report.Job) *verdict {
 	return v
 }
 
+// settle has a machine that has not passed count for a failure, also where no
+// test has failed: a crash is one.
+func (v *verdict) settle(m machine) {
+	if len(v.failures) == 0 {
+		return
+	}
+	for _, t := range v.tallies {
+		if t.failed > 0 {
+			return
+		}
+	}
+	if v.tallies[m.abi] == nil {
+		v.tallies = map[int]*tally{m.abi: {}}
+	}
+	v.tallies[m.abi].failed++
+}
+
 // A reader counts the tests of one job, by what it prints.
 type reader struct {
 	*verdict

@@ -20,11 +20,13 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/test/made"
 )
 
 // envTools names the directory with unveil-run, target and busybox, all
-// static, and dash, dynamic. Without it they are built, or taken from the
-// machine.
+// static, and dash and probe-dynamic. Without it they are built, or taken from
+// the machine.
 const envTools = "UNVEIL_RUN_TOOLS"
 
 var tools string
@@ -50,10 +52,17 @@ func build() (err error) {
 	if err := os.Chmod(tools, 0o755); err != nil {
 		return err
 	}
-	cmd := exec.Command("go", "build", "-race=false", "-o", tools+"/", "../../../cmd/unveil-run", "./target")
+	if err := made.Build(tools, "unveil-run"); err != nil {
+		return err
+	}
+	cmd := exec.Command("go", "build", "-race=false", "-o", tools+"/", "./target")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	// Without a compiler the test that needs it says so.
+	if out, err := exec.Command("gcc", "-O1", "-pthread", "-o", tool("probe-dynamic"), "../../escape/testdata/probe.c").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "gcc: %v\n%s", err, out)
 	}
 	for _, name := range []string{"busybox", "dash"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -126,6 +135,7 @@ const (
 	goEnds = 2
 	goSays = "SIGSYS: bad system call"
 	dies   = 128 + int(unix.SIGSYS)
+	aborts = 128 + int(unix.SIGABRT)
 )
 
 // A launched is what the target says in a box, and without.
@@ -289,10 +299,14 @@ func shell(t *testing.T, name string) []string {
 }
 
 // TestShell: a static and a dynamic shell, and a script of each by its #!
-// line, with what the box holds of them.
+// line, with what the box holds of them. In the dynamic one the library says
+// what it is ended for.
 func TestShell(t *testing.T) {
 	needLandlock(t)
-	for _, name := range []string{"busybox", "dash"} {
+	for name, ends := range map[string]func(promise string) result{
+		"busybox": func(string) result { return result{dies, "", ""} },
+		"dash":    func(promise string) result { return result{aborts, "", `]: pledge "` + promise + `", syscall `} },
+	} {
 		t.Run(name, func(t *testing.T) {
 			sh := shell(t, name)
 			dir, other := t.TempDir(), t.TempDir()
@@ -315,9 +329,9 @@ func TestShell(t *testing.T) {
 				{everyday, says("if true >" + other + "/new; then echo made; fi"), result{0, "made\n", ""}, result{0, "", "Permission denied"}},
 				{everyday, []string{script, "argument"}, result{0, "script argument\n", ""}, result{0, "script argument\n", ""}},
 				{everyday, says("exit 7"), result{7, "", ""}, result{7, "", ""}},
-				{everyday, says(": | :"), result{}, result{dies, "", ""}}, // a fork
+				{everyday, says(": | :"), result{}, ends("proc")},
 				{append(everyday, "-p", "proc"), says(": | :"), result{}, result{}},
-				{everyday, says("exec " + strings.Join(sh, " ") + " -c :"), result{}, result{dies, "", ""}},
+				{everyday, says("exec " + strings.Join(sh, " ") + " -c :"), result{}, ends("exec")},
 				{append(everyday, "-u", "/:rx", "-p", "exec"), says("exec " + strings.Join(sh, " ") + " -c :"), result{}, result{}},
 			} {
 				free, got := run(t, c.argv...), run(t, launch(c.flags, c.argv)...)
@@ -333,6 +347,24 @@ func TestShell(t *testing.T) {
 				t.Errorf("%s", got)
 			}
 		})
+	}
+}
+
+// TestMemory: a dynamic program may map code until its loader is done, and then
+// no more.
+func TestMemory(t *testing.T) {
+	needLandlock(t)
+	probe := tool("probe-dynamic")
+	if _, err := os.Stat(probe); err != nil {
+		lack(t, "needs gcc")
+	}
+	for _, act := range []string{"rwx", "mprotect", "mapfile " + probe} {
+		free := run(t, probe, act)
+		got := run(t, launch([]string{"-u", tools + ":r", "-p", "stdio rpath"}, []string{probe, act})...)
+		with := run(t, launch([]string{"-u", tools + ":r", "-p", "stdio rpath prot_exec"}, []string{probe, act})...)
+		if free.stdout != "ok\n" || got.stdout != "EACCES\n" || with.stdout != "ok\n" {
+			t.Errorf("%s: without the box %s, in it %s, with prot_exec %s", act, free, got, with)
+		}
 	}
 }
 
