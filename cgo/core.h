@@ -112,7 +112,9 @@ struct veil_options {
 int veil_add(const char *path, const char *perms);	/* errors of unveil(2), negative */
 bool veil_used(void);			/* something was unveiled */
 int veil_ruleset(const struct veil_options *);	/* a descriptor, -ENOENT: nothing to hold */
-void veil_close(void);			/* after it is sealed; its descriptors are closed */
+promise_set veil_implying(const struct veil_options *);	/* the promises whose paths a ruleset of these has */
+void veil_end(void);			/* after it is sealed: nothing is added to it any more */
+void veil_close(void);			/* no ruleset is made of it any more; its descriptors are closed */
 bool veil_hides(int dir, const char *path, bool follow);	/* of the sealed table; needs no lock */
 
 /* unveil.c */

@@ -24,6 +24,7 @@ struct process {
 	bool sealed;			/* what was unveiled is in a layer */
 	bool layered;			/* a layer holds paths, made for layer_set */
 	promise_set layer_set;
+	promise_set implying;		/* whose paths stand open, once it is sealed */
 	unsigned layers;		/* of ours */
 };
 
@@ -154,25 +155,53 @@ static int gaps(promise_set set)
 	return 0;
 }
 
+/* While exec is held no layer is made of promises, which the next image could
+ * not take off. */
+static struct veil_options layer_options(const struct process *p)
+{
+	bool pledged = p->pledged && !held(p, BIT(EXEC));
+
+	return (struct veil_options){
+		.pledged = pledged,
+		.set = p->pledged ? p->promises : 0,
+		.layer = pledged,
+		.strict = wishes.strict,
+	};
+}
+
+/*
+ * Whether a path stands open that a promise implies which p no longer makes.
+ * The kinds of access that p promises are everywhere in a layer that leaves
+ * out what was unveiled: it has to be of that once more. Without rpath there
+ * is no need: what is implied is there to be read, but for the terminal and /tmp.
+ */
+static bool closes_implied(const struct process *p)
+{
+	struct veil_options options = layer_options(p);
+
+	return p->sealed && veil_used() && options.pledged && held(p, BIT(RPATH)) &&
+		(p->implying & ~veil_implying(&options)) != 0;
+}
+
+/* Whether a pledge to come may have such a path to close. */
+static bool closes_later(const struct process *p)
+{
+	return held(p, BIT(STDIO)) && held(p, BIT(RPATH)) && (p->implying & ~BIT(STDIO)) != 0;
+}
+
 /*
  * The ruleset that p asks for beyond what is in force, as a descriptor;
- * -ENOENT where a layer would narrow nothing. While exec is held none is
- * made of promises, which the next image could not take off.
+ * -ENOENT where a layer would narrow nothing.
  */
 static int new_layer(const struct process *p, bool sealing)
 {
 	/* what no rule of a ruleset depends on */
 	const promise_set idle = BIT(ERROR) | BIT(UNVEIL) | BIT(PROT_EXEC) | BIT(FLOCK) | BIT(FATTR) | BIT(CHOWN) |
 		BIT(SENDFD) | BIT(RECVFD) | BIT(ID) | BIT(SETTIME) | BIT(MCAST);
-	struct veil_options options = {
-		.pledged = p->pledged && !held(p, BIT(EXEC)),
-		.set = p->pledged ? p->promises : 0,
-		.whole = !sealing && !p->sealed,
-		.strict = wishes.strict,
-	};
+	struct veil_options options = layer_options(p);
 	bool seals = sealing && !p->sealed && veil_used();
 
-	options.layer = options.pledged;
+	options.whole = !seals && !closes_implied(p);
 	if (!seals && (!options.layer || (p->layered && ((p->layer_set ^ p->promises) & ~idle) == 0)))
 		return -ENOENT;
 	if (p->layers >= LAYERS_MAX)
@@ -180,15 +209,24 @@ static int new_layer(const struct process *p, bool sealing)
 	return veil_ruleset(&options);
 }
 
-/* After a layer is on: the descriptors of the list are for nothing now. */
-static void close_veil(const struct process *p)
+/* After a layer is on. */
+static void end_veil(const struct process *p)
 {
-	if (p->sealed && veil_used() && !threads_vforked())
+	if (!p->sealed || !veil_used() || threads_vforked())
+		return;
+	if (closes_later(p))
+		veil_end();
+	else
 		veil_close();
 }
 
 static void took_layer(struct process *p, bool sealing)
 {
+	if ((sealing && !p->sealed) || closes_implied(p)) {
+		struct veil_options options = layer_options(p);
+
+		p->implying = veil_implying(&options);
+	}
 	p->layers++;
 	p->sealed |= sealing;
 	if (p->pledged && !held(p, BIT(EXEC))) {
@@ -337,7 +375,7 @@ static int narrow(const struct process *was, struct process *p, struct scratch *
 		sys(NR_close, ruleset);
 		ruleset = -1;
 		if (ret == 0)
-			close_veil(p);
+			end_veil(p);
 	}
 	if (ret == 0) {
 		o = options_of(was, p);
@@ -352,7 +390,7 @@ static int narrow(const struct process *was, struct process *p, struct scratch *
 	if (ruleset >= 0) {
 		sys(NR_close, ruleset);
 		if (ret == 0)
-			close_veil(p);
+			end_veil(p);
 	}
 	if (maps >= 0)
 		sys(NR_close, maps);
@@ -377,6 +415,8 @@ int seal(void)
 	took_layer(&next, true);
 	ret = threads_apply(ruleset, NULL);
 	sys(NR_close, ruleset);
+	if (ret == 0)
+		end_veil(&next);
 	if (ret == 0 && !threads_vforked())
 		now = next;
 	return ret;

@@ -106,15 +106,23 @@ uint64_t rights_promised(const struct rights *r, unsigned letters)
  * read, and for the terminal of the process; not for ps, vminfo, route and
  * tmppath.
  */
+promise_set rights_implying(const struct rights *r)
+{
+	promise_set set = r->pledged || r->set != 0 ? r->set : MAY_PROMISE, with_paths = 0;
+
+	for (unsigned i = 0; i < IMPLIED; i++)
+		with_paths |= veil_implied[i].promise;
+	return set & with_paths;
+}
+
+/* One of them, and what may be done there: none without its promise. */
 uint64_t rights_implied(const struct rights *r, unsigned place, const char **path)
 {
-	promise_set set = r->pledged || r->set != 0 ? r->set : MAY_PROMISE;
-
 	*path = NULL;
 	if (place >= IMPLIED)
 		return 0;
 	*path = veil_implied[place].path;
-	if (!(set & veil_implied[place].promise))
+	if (!(rights_implying(r) & veil_implied[place].promise))
 		return 0;
 	return rights_letters(veil_implied[place].letters);
 }

@@ -171,17 +171,22 @@ bool veil_used(void)
 	return used;
 }
 
-/* Gives the descriptors back. What was unveiled is kept: nothing can be added
- * to it any more. */
+/* What was unveiled is complete, and kept. */
+void veil_end(void)
+{
+	if (used)
+		__atomic_store_n(&sealed, true, __ATOMIC_RELEASE);
+}
+
+/* Gives the descriptors back. */
 void veil_close(void)
 {
+	veil_end();
 	for (unsigned i = 0; i < dir_count; i++) {
 		if (holds(&dirs[i].object))
 			close_fd(dirs[i].object.fd);
 		dirs[i].object.fd = -1;
 	}
-	if (used)
-		__atomic_store_n(&sealed, true, __ATOMIC_RELEASE);
 	used = false;
 }
 
@@ -616,6 +621,14 @@ static int fill(struct tree *t, const struct rights *r, bool all, bool strict, s
 	if (err == 0 && r->refer && creates)
 		err = refer(t);
 	return err < 0 ? err : ports(t->ruleset, r->net);
+}
+
+promise_set veil_implying(const struct veil_options *o)
+{
+	struct rights r;
+
+	rights_of(&r, o, false);
+	return rights_implying(&r);
 }
 
 /*

@@ -101,14 +101,16 @@ var Differences = []Difference{
 	{Go, More, "A list that is never ended is not held at exec either", "it holds", here("TestEnforced/unveil, open/exec read")},
 	{C, More, "posix_spawn of a static program, and popen and system of any, do not end the list", "it holds", ctest("unveil: at posix_spawn (differs)")},
 	{Go, Less, "In a program with cgo, below Landlock ABI 8, the end of a list is EOPNOTSUPP", "0", here("TestContract/unveil: the end")},
-	{Both, Answers, "The end of a list may fail: EOPNOTSUPP, E2BIG, EBADF (the program closed the descriptor of a directory, whose name is another now), EMFILE, ENOMEM, ENOSYS, in C EAGAIN and ENFILE too", "always 0",
+	{Both, Answers, "The end of a list, and a pledge behind it that closes implied paths, may fail: EOPNOTSUPP, E2BIG, EBADF (the program closed the descriptor of a directory, whose name is another now), EMFILE, ENOMEM, ENOSYS, in C EAGAIN and ENFILE too", "always 0",
 		join(here("TestEnforced/unveil missing/create in/new UNVEIL_STRICT=1"), ctest("unveil: descriptors lost", "unveil: no descriptors"))},
 	{Both, Answers, "What is hidden is EACCES, and a link or rename that would gain rights EXDEV", "ENOENT",
 		join(here("TestEnforced/unveil r/read out/file"), ctest("unveil: open of what is hidden"))},
 	{Both, More, "stat, access, readlink, chdir, chmod, chown, utimes, statfs and O_PATH see every path, as far as promises allow the calls", "ENOENT",
 		join(here("TestEnforced/unveil r/stat out/file"), ctest("unveil: stat, access, chdir, readlink, chmod (differs)"))},
 	{Both, More, "Ended before the first pledge, a list leaves open what stdio, dns, getpw and tty imply; a later pledge closes what it does not imply", "closed until promised",
-		join(here("TestEnforced/unveil r/read resolv.conf"), ctest("unveil: promises after the end"), lib("TestImplied"))},
+		join(here("TestEnforced/unveil r/read resolv.conf", "TestEnforced/unveil, rpath/read resolv.conf"), ctest("unveil: promises after the end"), lib("TestImplied"))},
+	{C, More, "While exec is promised, what was implied when the list ended stays open", "it is closed with the promise", ctest("unveil: exec that is dropped")},
+	{Both, More, "Without rpath, /dev/tty and /tmp stay open that tty and tmppath implied when the list ended", "they are closed with the promise", ctest("unveil: tmppath that is dropped without rpath (differs)")},
 	{Both, More, "Connecting to a UNIX socket by path takes no w below Landlock ABI 9", "w", lib("TestRulesAgainstGo")},
 
 	// unveil: letters
@@ -128,7 +130,7 @@ var Differences = []Difference{
 	{Both, Less, "A rename from one directory to another is EXDEV where cpath is promised without rpath, from the second pledge without it on", "it works",
 		here("TestEnforced/rpath long gone/rename in/")},
 	{Both, Answers, "A path may have 4,095 bytes", "1,023", join(here("TestContract/unveil: a long path"), ctest("unveil: words that are taken"))},
-	{Both, Less, "Unveiled directories are held by descriptors until the end of the list, up to 128", "by none of the process", ctest("unveil: descriptors are high", "unveil: no descriptors")},
+	{Both, Less, "Unveiled directories are held by descriptors, up to 128, until the end of the list, and while rpath, the promise or none, stands beside a promise that implies paths", "by none of the process", ctest("unveil: descriptors are high", "unveil: no descriptors")},
 	{C, Less, "unveil after an exec function that failed, or after posix_spawn, is EPERM: they end the list", "0", ctest("unveil: at posix_spawn (differs)")},
 	{C, Answers, "unveil in a child of vfork is EOPNOTSUPP; the list is its parent's", "it has its own", ctest("unveil: at exec in vfork")},
 }

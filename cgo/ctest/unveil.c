@@ -1066,6 +1066,88 @@ static void later_promises(void)
 	can(both("/dev/null"));
 	can(reads("dir1/inner"));
 	refused(reads("file1"), EACCES);
+	refused(reads("/etc/resolv.conf"), EACCES);
+	if (fenced)
+		ct_ok(pledge("stdio rpath", NULL));
+	refused(reads("/etc/passwd"), EACCES);
+	can(reads("dir1/inner"));
+}
+
+/* The directory is found again without its descriptor. */
+static void later_promises_closed(void)
+{
+	tree();
+	veil("dir1", "r");
+	end();
+	for (int fd = 3; fd < 1024; fd++)
+		close(fd);
+	if (fenced)
+		ct_ok(pledge("stdio rpath", NULL));
+	can(reads("dir1/inner"));
+	refused(reads("/etc/passwd"), EACCES);
+}
+
+/* Or it is not, and the paths stay open: that is no success. */
+static void later_promises_lost(void)
+{
+	tree();
+	ct_ok(unveil("dir1", "rwc"));
+	ct_ok(unveil(".", "rwc"));
+	ct_ok(unveil(NULL, NULL));
+	for (int fd = 3; fd < 1024; fd++)
+		close(fd);
+	ct_ok(rename("dir1", "moved"));
+	ct_errno(pledge("stdio rpath", NULL), EBADF);
+	can(reads("/etc/passwd"));
+	ct_ok(pledge("stdio rpath getpw dns tty", NULL));
+	can(reads("/etc/passwd"));
+}
+
+/* The same where a pledge ended the list and promised the paths. */
+static void promises_dropped(void)
+{
+	tree();
+	if (fenced)
+		ct_ok(pledge("stdio rpath getpw dns unveil", NULL));
+	veil("dir1", "r");
+	if (fenced)
+		ct_ok(pledge("stdio rpath getpw", NULL));
+	can(reads("/etc/passwd"));
+	refused(reads("/etc/resolv.conf"), EACCES);
+	if (fenced)
+		ct_ok(pledge("stdio rpath", NULL));
+	refused(reads("/etc/passwd"), EACCES);
+	refused(reads("file1"), EACCES);
+	can(reads("dir1/inner"));
+	can(reads("/etc/localtime"));
+}
+
+/* And with exec, which has no layer of promises, until it is given up. */
+static void exec_dropped(void)
+{
+	tree();
+	veil("dir1", "r");
+	end();
+	if (fenced)
+		ct_ok(pledge("stdio rpath exec", NULL));
+	can(reads("/etc/passwd"));
+	if (fenced)
+		ct_ok(pledge("stdio rpath", NULL));
+	refused(reads("/etc/passwd"), EACCES);
+	can(reads("dir1/inner"));
+}
+
+/* Without rpath the layer cannot be made again: /tmp, where the tree lies, stays. */
+static void tmppath_dropped(void)
+{
+	tree();
+	ct_ok(pledge("stdio wpath cpath tmppath unveil", NULL));
+	ct_ok(unveil("/usr", "rwc"));
+	ct_ok(pledge("stdio wpath cpath tmppath", NULL));
+	can(writes("file2"));
+	ct_ok(pledge("stdio wpath cpath", NULL));
+	can(writes("file2"));
+	ct_errno(reads("file2"), EACCES);
 }
 
 /* The kinds of access that are promised hold inside of what is unveiled. */
@@ -1156,6 +1238,11 @@ static void cases(void)
 	ct_case("unveil: errors of exec", 0, exec_errors);
 	twice("unveil: what promises imply", paths_pierce);
 	twice("unveil: promises after the end", later_promises);
+	twice("unveil: promises after the end, descriptors closed", later_promises_closed);
+	ct_case("unveil: promises after the end, descriptors lost", 0, later_promises_lost);
+	twice("unveil: promises that are dropped", promises_dropped);
+	twice("unveil: exec that is dropped", exec_dropped);
+	ct_case("unveil: tmppath that is dropped without rpath (differs)", 0, tmppath_dropped);
 	twice("unveil: kinds", kinds);
 }
 
