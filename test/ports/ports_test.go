@@ -29,6 +29,9 @@ var fast = []string{"lowdown", "mandoc", "mg", "signify", "xz"}
 //	attacks PROMISES WHAT[=PATH],... COMMAND...
 //	                                 each attack, from each thread, with and without the library
 //
+// $EMPTY is the directory of a libunveil that holds nothing. What is attacked may
+// be of another user than root.
+//
 // $CFLAGS_OVERLAY and $LIBS_OVERLAY are what pkg-config says of the overlay;
 // commands find the library by LD_LIBRARY_PATH.
 func TestPrograms(t *testing.T) {
@@ -85,7 +88,7 @@ func TestPrograms(t *testing.T) {
 				return err
 			}
 			e.Vars = append(e.Vars, "PATH="+os.Getenv("PATH"), "LC_ALL=C.UTF-8", "TERM=xterm", "PKG_CONFIG_PATH="+top+"/installed/lib/pkgconfig",
-				"CFLAGS_OVERLAY="+cflags, "LIBS_OVERLAY="+libs, "LIBDIR="+top+"/installed/lib", "LD_LIBRARY_PATH="+top+"/installed/lib")
+				"EMPTY="+top+"/empty", "CFLAGS_OVERLAY="+cflags, "LIBS_OVERLAY="+libs, "LIBDIR="+top+"/installed/lib", "LD_LIBRARY_PATH="+top+"/installed/lib")
 			e.Values["top"] = top
 			e.Values["registry"] = r
 			return nil
@@ -161,7 +164,7 @@ func pty(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-var came = regexp.MustCompile(`(?m)^(worked|refused|no child)`)
+var came = regexp.MustCompile(`(?m)^(worked|refused|no child|ended)`)
 
 func attacks(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
@@ -176,8 +179,9 @@ func attacks(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		for _, from := range []string{"main", "thread", "child"} {
 			for _, library := range []string{"empty", "installed/lib"} {
-				os.Remove(log)
 				os.Remove(made)
+				ts.Check(os.WriteFile(log, nil, 0o666))
+				ts.Check(os.Chmod(log, 0o666)) // a user's, whatever the umask
 				if what == "unlink" {
 					ts.Check(os.WriteFile(made, nil, 0o666))
 				}
@@ -204,7 +208,9 @@ func attacks(ts *testscript.TestScript, neg bool, args []string) {
 					worked = there
 				}
 				tried := strings.Contains(text(), "tried")
-				if control := library == "empty"; control && !worked {
+				if control := library == "empty"; control && what == "x32" && strings.Contains(text(), "refused 38\n") {
+					ts.Logf("this kernel has no x32: what the filter says of it is not seen")
+				} else if control && !worked {
 					ts.Fatalf("%s from %s does not work without the library: %q %q", what, from, text(), shown)
 				} else if !control && worked {
 					ts.Fatalf("at %q: %s from %s works: %q", args[0], what, from, text())
