@@ -2,6 +2,7 @@ package ports
 
 import (
 	"debug/elf"
+	"encoding/json"
 	"flag"
 	"os"
 	"os/exec"
@@ -65,6 +66,16 @@ func TestPrograms(t *testing.T) {
 		}
 		return strings.TrimSpace(string(out))
 	}
+	module, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var goEnv map[string]string
+	if out, err := exec.Command("go", "env", "-json").Output(); err != nil {
+		t.Fatal(err)
+	} else if err := json.Unmarshal(out, &goEnv); err != nil {
+		t.Fatal(err)
+	}
 	cflags, libs := flags("--cflags"), flags("--libs")
 	r := &registry{dir: top + "/apt", suites: map[string]bool{}}
 	if err := os.MkdirAll(r.dir, 0o755); err != nil {
@@ -88,6 +99,7 @@ func TestPrograms(t *testing.T) {
 				return err
 			}
 			e.Vars = append(e.Vars, "PATH="+os.Getenv("PATH"), "LC_ALL=C.UTF-8", "TERM=xterm", "PKG_CONFIG_PATH="+top+"/installed/lib/pkgconfig",
+				"MODULE="+module, "GOCACHE="+goEnv["GOCACHE"], "GOMODCACHE="+goEnv["GOMODCACHE"], "GOFLAGS=-buildvcs=false",
 				"EMPTY="+top+"/empty", "CFLAGS_OVERLAY="+cflags, "LIBS_OVERLAY="+libs, "LIBDIR="+top+"/installed/lib", "LD_LIBRARY_PATH="+top+"/installed/lib")
 			e.Values["top"] = top
 			e.Values["registry"] = r
@@ -185,8 +197,12 @@ func attacks(ts *testscript.TestScript, neg bool, args []string) {
 				if what == "unlink" {
 					ts.Check(os.WriteFile(made, nil, 0o666))
 				}
-				t, err := start(command(ts, slices.Clone(args[2:]), "LD_PRELOAD="+top+"/attack.so", "LD_LIBRARY_PATH="+top+"/"+library,
-					"ATTACK_AT="+args[0], "ATTACK="+what, "ATTACK_PATH="+path, "ATTACK_FROM="+from, "ATTACK_LOG="+log))
+				control := library == "empty"
+				env := []string{"LD_PRELOAD=" + top + "/attack.so", "LD_LIBRARY_PATH=" + top + "/" + library}
+				if control {
+					env = append(env, "ATTACK_EMPTY=1") // of a Go program, which loads neither
+				}
+				t, err := start(command(ts, slices.Clone(args[2:]), append(env, "ATTACK_AT="+args[0], "ATTACK="+what, "ATTACK_PATH="+path, "ATTACK_FROM="+from, "ATTACK_LOG="+log)...))
 				ts.Check(err)
 				text := func() string { b, _ := os.ReadFile(log); return string(b) }
 				if !t.until(20*time.Second, func() bool { return t.over() || came.MatchString(text()) }) {
@@ -208,7 +224,7 @@ func attacks(ts *testscript.TestScript, neg bool, args []string) {
 					worked = there
 				}
 				tried := strings.Contains(text(), "tried")
-				if control := library == "empty"; control && what == "x32" && strings.Contains(text(), "refused 38\n") {
+				if control && what == "x32" && strings.Contains(text(), "refused 38\n") {
 					ts.Logf("this kernel has no x32: what the filter says of it is not seen")
 				} else if control && !worked {
 					ts.Fatalf("%s from %s does not work without the library: %q %q", what, from, text(), shown)
