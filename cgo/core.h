@@ -106,7 +106,9 @@ struct veil_options {
 	bool pledged;		/* kinds hold */
 	promise_set set;	/* the kinds of access that are promised, and implied paths */
 	bool layer;		/* promises make a layer even where nothing is unveiled */
-	bool whole;		/* leave out what was unveiled: it is not sealed yet */
+	bool whole;		/* leave out what was unveiled: it is not sealed yet, or another layer has it */
+	bool files;		/* hold nothing but where regular files are written, made and removed */
+	bool promised;		/* hold nothing but the kinds of access that are promised: a filter holds the rest */
 	bool strict;		/* UNVEIL_STRICT=1: no directory is widened for a path in it */
 };
 int veil_add(const char *path, const char *perms);	/* errors of unveil(2), negative */

@@ -618,7 +618,7 @@ static int fill(struct tree *t, const struct rights *r, bool all, bool strict, s
 		creates = (rights_promised(r, VEIL_C) & VEIL_CHANGES) != 0;
 	}
 	err = imply(t, r, &creates);
-	if (err == 0 && r->refer && creates)
+	if (err == 0 && r->refer && (creates || r->frees))
 		err = refer(t);
 	return err < 0 ? err : ports(t->ruleset, r->net);
 }

@@ -94,6 +94,7 @@ void close_fd(int fd);
 struct rights {
 	uint64_t fs;		/* handled by entries: REFER is not among them */
 	bool refer;		/* REFER is handled too */
+	bool frees;		/* and granted: not all that changes a directory is handled */
 	uint64_t net, scopes;
 	promise_set set;
 	bool pledged;

@@ -944,6 +944,121 @@ static void at_exec(void)
 	can(reads("file1"));
 }
 
+/* What a shell says of a command that it runs. */
+static int shell(const char *command)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		dup2(open("/dev/null", O_RDWR), 2);
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(99);
+	}
+	ct_true(waitpid(child, &status, 0) == child && WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* A program that may open nothing leaves to the next one all that is not of
+ * executing, as on OpenBSD, where the list is gone. */
+static void exec_free(void)
+{
+	tree();
+	veil("/bin/sh", "x");
+	if (fenced)
+		ct_ok(pledge("stdio proc exec", NULL));
+	refused(reads("file1"), EACCES);
+	refused(writes("file1"), EACCES);
+	ct_true(shell(": <file1 && echo y >file2 && : >new && : >dir1/new") == 0);
+	ct_true(shell("/bin/true") == (fenced ? 126 : 0));
+	refused(runs("/bin/true"), EACCES);
+}
+
+/* What it may do itself is held for the next one too. */
+static void exec_reads(void)
+{
+	tree();
+	veil("/bin/sh", "x");
+	veil("dir1", "r");
+	if (fenced)
+		ct_ok(pledge("stdio rpath proc exec", NULL));
+	can(reads("dir1/inner"));
+	refused(reads("file1"), EACCES);
+	ct_true(shell(": <dir1/inner && echo y >file2") == 0);
+	ct_true(shell(": <file1") == (fenced ? 2 : 0));
+	/* Execpromises are of programs that have the list, all of it. */
+	if (fenced)
+		ct_ok(pledge(NULL, "stdio rpath wpath cpath"));
+	ct_true(shell(": <dir1/inner") == 0);
+	ct_true(shell(": <file1") == (fenced ? 2 : 0));
+	ct_true(shell("echo y >file2") == (fenced ? 2 : 0));
+}
+
+/* A list that is over, and whose paths cannot be looked at any more, is no
+ * list for execpromises. */
+static void exec_late(void)
+{
+	tree();
+	veil("/bin/sh", "x");
+	if (fenced)
+		ct_ok(pledge("stdio proc exec", NULL));
+	if (fenced)
+		ct_errno(pledge(NULL, "stdio rpath wpath cpath"), EACCES);
+	ct_true(shell("echo y >file2") == 0);
+}
+
+/* tmppath beside exec: files are made in /tmp alone, here and by the next one.
+ * The next one is free of the rest. */
+static void exec_tmppath(void)
+{
+	char name[] = "/tmp/unveil-ctest-XXXXXX";
+	int fd;
+
+	tree();
+	ct_ok(chdir("/"));
+	ct_ok(mkdir(at("dir1/made"), 0755));
+	if (fenced)
+		ct_ok(pledge("stdio rpath tmppath proc exec", NULL));
+	fd = mkstemp(name);
+	ct_true(fd >= 0 && write(fd, "x", 1) == 1 && close(fd) == 0);
+	can(writes(name));
+	can(unlink(name));
+	can(reads("/etc/passwd"));
+	can(both("/dev/null"));
+	ct_true(shell(": >/tmp/unveil-ctest-$$ && rm /tmp/unveil-ctest-$$ && test -d /etc && mkdir /tmp/unveil-ctest-d$$ && rmdir /tmp/unveil-ctest-d$$") == 0);
+	need_root();
+	ct_true(shell(": >/var/tmp/unveil-ctest-$$ && rm /var/tmp/unveil-ctest-$$") == (fenced ? 2 : 0));
+	refused(writes("/var/log/lastlog"), EACCES);
+	if (fenced)
+		ct_ok(pledge("stdio rpath tmppath", NULL));
+	can(close(open(at("new"), O_CREAT | O_WRONLY, 0600)));
+	if (fenced)
+		ct_ok(pledge("stdio rpath", NULL));
+	refused(writes(at("new")), EACCES);
+}
+
+static void exec_tmppath_unbound(void)
+{
+	tree();
+	ct_ok(setenv("UNVEIL_EXEC", "inherit", 1));
+	ct_ok(pledge("stdio rpath tmppath proc exec", NULL));
+	ct_errno(writes("file1"), EACCES);
+	can(reads("file1"));
+}
+
+/* Given up beside exec, it is worth nothing. */
+static void exec_tmppath_dropped(void)
+{
+	tree();
+	if (fenced)
+		ct_ok(pledge("stdio rpath tmppath proc exec", NULL));
+	can(writes("file1"));
+	if (fenced)
+		ct_ok(pledge("stdio rpath proc exec", NULL));
+	refused(writes("file1"), EACCES);
+	can(reads("file1"));
+}
+
 static void at_spawn(void)
 {
 	char *argv[] = { (char *)"true", NULL }, *none[] = { NULL };
@@ -1233,6 +1348,12 @@ static void cases(void)
 
 	twice("unveil: at exec", at_exec);
 	twice("unveil: at posix_spawn (differs)", at_spawn);
+	twice("unveil: exec of a program that opens nothing", exec_free);
+	twice("unveil: exec of one that reads", exec_reads);
+	twice("unveil: execpromises after the end", exec_late);
+	twice("unveil: tmppath beside exec", exec_tmppath);
+	twice("unveil: tmppath beside exec, given up", exec_tmppath_dropped);
+	ct_case("unveil: tmppath beside exec that is not bound (differs)", 0, exec_tmppath_unbound);
 	twice("unveil: at exec in vfork", at_vfork);
 	twice("unveil: the exec functions", exec_functions);
 	ct_case("unveil: errors of exec", 0, exec_errors);
