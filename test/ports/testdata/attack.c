@@ -7,7 +7,7 @@
  *	ATTACK		read create unlink inet unix fork exec kill protexec ptrace
  *			uring x32 int80
  *	ATTACK_PATH	of read, create, unlink and exec
- *	ATTACK_FROM	main, thread (made before the program's main) or child
+ *	ATTACK_FROM	main, thread (made when the process was) or child
  *	ATTACK_LOG	a file, opened before the pledge, for what came of it
  *
  * A child is forked behind the pledge: where that is not promised, no child is
@@ -157,6 +157,14 @@ static void *before(void *unused)
 	return unused;
 }
 
+static void make_thread(void)
+{
+	pthread_t thread;
+
+	if (pipe(pipe_to) != 0 || pipe(pipe_from) != 0 || pthread_create(&thread, NULL, before, NULL) != 0)
+		abort();
+}
+
 static void child(void)
 {
 	pid_t pid = fork();
@@ -202,7 +210,6 @@ static void make_victim(void)
 __attribute__((constructor)) static void prepare(void)
 {
 	const char *log = getenv("ATTACK_LOG");
-	pthread_t thread;
 
 	at = getenv("ATTACK_AT");
 	what = getenv("ATTACK");
@@ -213,12 +220,15 @@ __attribute__((constructor)) static void prepare(void)
 	if (dlsym(RTLD_NEXT, "pledge") == NULL)
 		return;	/* a shell, or setpriv(1), which takes no thread */
 	out = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-	if (out < 0 || pipe(pipe_to) != 0 || pipe(pipe_from) != 0)
+	if (out < 0)
 		abort();
 	if (strcmp(what, "kill") == 0)
 		make_victim();
-	if (strcmp(from, "thread") == 0 && pthread_create(&thread, NULL, before, NULL) != 0)
-		abort();
+	if (strcmp(from, "thread") == 0) {
+		make_thread();
+		/* A process that the program forks, and that pledges, has its own. */
+		pthread_atfork(NULL, NULL, make_thread);
+	}
 }
 
 static void begin(void)
