@@ -30,7 +30,8 @@ var fast = []string{"lowdown", "mandoc", "mg", "signify", "xz"}
 //	attacks PROMISES WHAT[=PATH],... COMMAND...
 //	                                 each attack, from each thread, with and without the library
 //
-// $EMPTY is the directory of a libunveil that holds nothing. What is attacked may
+// A path of /var/tmp is made and removed by an attack; others, as of a chroot, are
+// what the script says they are. $EMPTY is the directory of a libunveil that holds nothing. What is attacked may
 // be of another user than root.
 //
 // $CFLAGS_OVERLAY and $LIBS_OVERLAY are what pkg-config says of the overlay;
@@ -183,11 +184,15 @@ func attacks(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: attacks PROMISES WHAT[=PATH],... COMMAND...")
 	}
 	top := ts.Value("top").(string)
-	log, made := ts.MkAbs("attack.log"), ts.MkAbs("attacked")
+	log := ts.MkAbs("attack.log")
 	for _, attack := range strings.Split(args[1], ",") {
 		what, path, _ := strings.Cut(attack, "=")
+		made := ts.MkAbs("attacked")
 		if path == "" {
 			path = made
+		} else if strings.HasPrefix(path, "/var/tmp/") {
+			made = path
+			defer os.Remove(made)
 		}
 		for _, from := range []string{"main", "thread", "child"} {
 			for _, library := range []string{"empty", "installed/lib"} {
