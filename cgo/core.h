@@ -110,14 +110,18 @@ struct veil_options {
 	bool pledged;		/* kinds hold */
 	promise_set set;	/* the kinds of access that are promised, and implied paths */
 	bool layer;		/* promises make a layer even where nothing is unveiled */
-	bool whole;		/* leave out what was unveiled: it is not sealed yet */
+	bool whole;		/* leave out what was unveiled: it is not sealed yet, or another layer has it */
+	bool files;		/* hold nothing but where regular files are written, made and removed */
+	bool promised;		/* hold nothing but the kinds of access that are promised: a filter holds the rest */
 	bool strict;		/* UNVEIL_STRICT=1: no directory is widened for a path in it */
 };
 int veil_add(const char *path, const char *perms);	/* errors of unveil(2), negative */
 bool veil_used(void);			/* something was unveiled */
 unsigned veil_changes(void);		/* counts what was done to the table */
 int veil_ruleset(const struct veil_options *);	/* a descriptor, -ENOENT: nothing to hold */
-void veil_close(void);			/* after it is sealed; its descriptors are closed */
+promise_set veil_implying(const struct veil_options *);	/* the promises whose paths a ruleset of these has */
+void veil_end(void);			/* after it is sealed: nothing is added to it any more */
+void veil_close(void);			/* no ruleset is made of it any more; its descriptors are closed */
 bool veil_hides(int dir, const char *path, bool follow);	/* of the sealed table; needs no lock */
 
 /* unveil.c */

@@ -315,7 +315,7 @@ func TestPorting(t *testing.T) {
 		}
 		cmd := exec.Command("sh", "-c", command)
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "PKG_CONFIG_PATH="+i.prefix+"/lib/pkgconfig", "LD_LIBRARY_PATH="+i.prefix+"/lib", "LC_ALL=C")
+		cmd.Env = append(os.Environ(), "PKG_CONFIG_PATH="+i.prefix+"/lib/pkgconfig", "LD_LIBRARY_PATH="+i.prefix+"/lib", "PATH="+i.prefix+"/bin:"+os.Getenv("PATH"), "LC_ALL=C")
 		out, _ := cmd.Output() // a shell says on its own that a program was aborted
 		if string(out) != want {
 			t.Errorf("$ %s\n%s, not\n%s", command, out, want)
@@ -338,11 +338,13 @@ func TestPorting(t *testing.T) {
 		case heredoc:
 			command += line + "\n"
 			heredoc = line != "END"
+		case strings.HasPrefix(line, "> "):
+			command += strings.ReplaceAll(line[2:], `\e`, `\`) + "\n" // as mdoc writes a backslash
 		default:
 			want += line + "\n"
 		}
 	}
-	if ran != 5 {
+	if ran != 6 {
 		t.Errorf("%d commands", ran)
 	}
 }

@@ -22,8 +22,11 @@ struct process {
 	bool pledged, exec_pledged;
 	promise_set promises, exec;	/* exec: of the images to come, when exec_pledged */
 	bool sealed;			/* what was unveiled is in a layer */
+	bool partial;			/* of the kinds of access that were promised alone */
 	bool layered;			/* a layer holds paths, made for layer_set */
+	bool tmp;			/* a layer holds where files are made, made for layer_set */
 	promise_set layer_set;
+	promise_set implying;		/* whose paths stand open, once it is sealed */
 	unsigned layers;		/* of ours */
 	bool filtered;			/* filter is on; where it has ranges, they are code_ranges */
 	struct filter_options filter;
@@ -165,45 +168,128 @@ static int gaps(promise_set set)
 	return 0;
 }
 
-/*
- * The ruleset that p asks for beyond what is in force, as a descriptor;
- * -ENOENT where a layer would narrow nothing. While exec is held none is
- * made of promises, which the next image could not take off.
- */
-static int new_layer(const struct process *p, bool sealing)
+/* What no rule of a ruleset depends on. */
+#define IDLE (BIT(ERROR) | BIT(UNVEIL) | BIT(PROT_EXEC) | BIT(FLOCK) | BIT(FATTR) | BIT(CHOWN) | \
+	BIT(SENDFD) | BIT(RECVFD) | BIT(ID) | BIT(SETTIME) | BIT(MCAST))
+
+/* Whether the layer is of what p promises. */
+static bool layer_current(const struct process *p)
 {
-	/* what no rule of a ruleset depends on */
-	const promise_set idle = BIT(ERROR) | BIT(UNVEIL) | BIT(PROT_EXEC) | BIT(FLOCK) | BIT(FATTR) | BIT(CHOWN) |
-		BIT(SENDFD) | BIT(RECVFD) | BIT(ID) | BIT(SETTIME) | BIT(MCAST);
-	struct veil_options options = {
-		.pledged = p->pledged && !held(p, BIT(EXEC)),
+	return (p->layered || p->tmp) && ((p->layer_set ^ p->promises) & ~IDLE) == 0;
+}
+
+/* While exec is held no layer is made of promises, which the next image could
+ * not take off; but see wants_tmp(). */
+static struct veil_options layer_options(const struct process *p)
+{
+	bool pledged = p->pledged && !held(p, BIT(EXEC));
+
+	return (struct veil_options){
+		.pledged = pledged,
 		.set = p->pledged ? p->promises : 0,
-		.whole = !sealing && !p->sealed,
+		.layer = pledged,
 		.strict = wishes.strict,
 	};
-	bool seals = sealing && !p->sealed && veil_used();
+}
 
-	options.layer = options.pledged;
-	if (!seals && (!options.layer || (p->layered && ((p->layer_set ^ p->promises) & ~idle) == 0)))
+/*
+ * Whether a path stands open that a promise implies which p no longer makes.
+ * The kinds of access that p promises are everywhere in a layer that leaves
+ * out what was unveiled: it has to be of that once more. Without rpath there
+ * is no need: what is implied is there to be read, but for the terminal and /tmp.
+ */
+static bool closes_implied(const struct process *p)
+{
+	struct veil_options options = layer_options(p);
+
+	return p->sealed && veil_used() && options.pledged && held(p, BIT(RPATH)) &&
+		(p->implying & ~veil_implying(&options)) != 0;
+}
+
+/*
+ * Whether the images to come are free of this one's promises. Of what was
+ * unveiled they are free too then, as far as can be: a layer holds the kinds
+ * of access that are promised, and the filter, which is bound, those that are
+ * not. Execpromises bind them to all of it.
+ */
+static bool frees_next(const struct process *p, bool bound)
+{
+	return bound && p->pledged && held(p, BIT(EXEC)) && !p->exec_pledged;
+}
+
+/*
+ * Whether files are to be made in /tmp alone, by a program that executes
+ * others. tmppath is worth nothing without a layer, and this is the least one;
+ * the images to come inherit it, and neither write, make nor remove files
+ * elsewhere. rpath and the filter hold the rest.
+ */
+static bool wants_tmp(const struct process *p, bool bound)
+{
+	return frees_next(p, bound) && held(p, BIT(TMPPATH)) && held(p, BIT(RPATH)) &&
+		(p->promises & (BIT(WPATH) | BIT(CPATH))) != (BIT(WPATH) | BIT(CPATH));
+}
+
+/* Whether they are bound to more than was held so far. */
+static bool completes(const struct process *p)
+{
+	return p->partial && veil_used() && held(p, BIT(EXEC)) && p->exec_pledged;
+}
+
+/* Whether a pledge to come may have a layer to make of what was unveiled. */
+static bool lists_later(const struct process *p)
+{
+	return held(p, BIT(STDIO)) && ((held(p, BIT(RPATH)) && (p->implying & ~BIT(STDIO)) != 0) ||
+		(p->partial && held(p, BIT(EXEC)) && !p->exec_pledged));
+}
+
+/*
+ * The ruleset that p asks for beyond what is in force, as a descriptor;
+ * -ENOENT where a layer would narrow nothing. bound: the filter is.
+ */
+static int new_layer(const struct process *p, bool sealing, bool bound)
+{
+	struct veil_options options = layer_options(p);
+	bool seals = sealing && !p->sealed && veil_used(), lists = seals || completes(p);
+
+	options.promised = seals && frees_next(p, bound);
+	options.whole = !lists && !closes_implied(p);
+	if (!lists && wants_tmp(p, bound))
+		options.pledged = options.layer = options.files = true;
+	if (!lists && (!options.layer || layer_current(p)))
 		return -ENOENT;
 	if (p->layers >= LAYERS_MAX)
 		return -E2BIG;
 	return veil_ruleset(&options);
 }
 
-/* After a layer is on: the descriptors of the list are for nothing now. */
-static void close_veil(const struct process *p)
+/* After a layer is on. */
+static void end_veil(const struct process *p)
 {
-	if (p->sealed && veil_used() && !threads_vforked())
+	if (!p->sealed || !veil_used() || threads_vforked())
+		return;
+	if (lists_later(p))
+		veil_end();
+	else
 		veil_close();
 }
 
-static void took_layer(struct process *p, bool sealing)
+static void took_layer(struct process *p, bool sealing, bool bound)
 {
+	bool seals = sealing && !p->sealed && veil_used();
+
+	if (seals || closes_implied(p)) {
+		struct veil_options options = layer_options(p);
+
+		p->implying = veil_implying(&options);
+	}
+	p->partial = seals ? frees_next(p, bound) : p->partial && !completes(p);
 	p->layers++;
 	p->sealed |= sealing;
 	if (p->pledged && !held(p, BIT(EXEC))) {
 		p->layered = true;
+		p->layer_set = p->promises;
+	} else if (!seals && wants_tmp(p, bound)) {
+		p->tmp = true;
 		p->layer_set = p->promises;
 	}
 }
@@ -237,7 +323,8 @@ static void bind_to(struct filter_options *o, const struct process *p, const str
 	o->n = (unsigned)n;
 	o->next_bound = p->exec_pledged;
 	o->next = p->exec | BIT(PROT_EXEC);	/* its loader maps code */
-	o->next_no_layer = o->no_layer;
+	o->next_no_layer = !p->layered;
+	o->no_layer = !p->layered && !p->tmp;
 	o->foreign = code.foreign;
 }
 
@@ -337,12 +424,13 @@ static int narrow(const struct process *was, struct process *p, struct scratch *
 			n = 0;
 	}
 	if (n >= 0 && held(was, BIT(STDIO))) {
-		ruleset = new_layer(p, sealing);
+		ruleset = new_layer(p, sealing, n > 0);
 		if (ruleset >= 0)
-			took_layer(p, sealing);
+			took_layer(p, sealing, n > 0);
 		else if (ruleset != -ENOENT)
 			n = ruleset;
 	}
+	p->tmp = p->tmp && wants_tmp(p, n > 0) && layer_current(p);
 	if (n < 0)
 		ret = n;
 	else if (ruleset >= 0 && !stdio) {
@@ -350,7 +438,7 @@ static int narrow(const struct process *was, struct process *p, struct scratch *
 		sys(NR_close, ruleset);
 		ruleset = -1;
 		if (ret == 0)
-			close_veil(p);
+			end_veil(p);
 	}
 	if (ret == 0) {
 		o = options_of(was, p);
@@ -369,7 +457,7 @@ static int narrow(const struct process *was, struct process *p, struct scratch *
 	if (ruleset >= 0) {
 		sys(NR_close, ruleset);
 		if (ret == 0)
-			close_veil(p);
+			end_veil(p);
 	}
 	if (maps >= 0)
 		sys(NR_close, maps);
@@ -379,6 +467,7 @@ static int narrow(const struct process *was, struct process *p, struct scratch *
 int seal(void)
 {
 	struct process next = now;
+	bool bound;
 	int ruleset, ret;
 
 	if (kernel_abi() == 0)
@@ -388,14 +477,17 @@ int seal(void)
 	if (!held(&now, BIT(STDIO)))
 		return 0;	/* sealed by the pledge that gave it up */
 	read_wishes();
-	ruleset = new_layer(&next, true);
+	bound = wants_bound(&next) && code.n > 0;
+	ruleset = new_layer(&next, true, bound);
 	if (ruleset == -ENOENT)
 		return 0;
 	if (ruleset < 0)
 		return ruleset;
-	took_layer(&next, true);
+	took_layer(&next, true, bound);
 	ret = threads_apply(ruleset, NULL);
 	sys(NR_close, ruleset);
+	if (ret == 0)
+		end_veil(&next);
 	if (ret == 0 && !threads_vforked())
 		now = next;
 	return ret;

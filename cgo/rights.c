@@ -35,6 +35,9 @@ int letters_parse(const char *perms)
  * handled at all, which saves a rule on "/" and a check at each open. Ioctls
  * are the filter's then. REFER cannot be treated so: a ruleset that does not
  * handle it denies it.
+ *
+ * With promised, what no promise is about is left alone, everywhere; with
+ * files, all that tmppath is not about.
  */
 void rights_of(struct rights *r, const struct veil_options *o, bool all)
 {
@@ -46,9 +49,23 @@ void rights_of(struct rights *r, const struct veil_options *o, bool all)
 	r->refer = (kernel_fs() & LANDLOCK_ACCESS_FS_REFER) != 0;
 	if (all)
 		r->fs &= ~(rights_promised(r, VEIL_R | VEIL_W | VEIL_X | VEIL_C) | LANDLOCK_ACCESS_FS_IOCTL_DEV);
+	r->frees = o->promised || o->files;
+	if (o->promised) {
+		const struct rights kinds = { .pledged = true, .set = r->set };
+
+		r->fs &= rights_promised(&kinds, VEIL_R | VEIL_W | VEIL_X | VEIL_C);
+		/* x reads what it executes: that is not about other files. */
+		if (!(rights_kinds(&kinds) & VEIL_R))
+			r->fs &= ~LANDLOCK_ACCESS_FS_READ_FILE;
+	}
 
 	r->net = 0;
 	r->scopes = 0;
+	if (o->files) {
+		r->fs &= LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE | LANDLOCK_ACCESS_FS_MAKE_REG |
+			LANDLOCK_ACCESS_FS_REMOVE_FILE;
+		return;
+	}
 	if (!r->pledged)
 		return;
 	if ((r->set & VEIL_DNS) && !(r->set & VEIL_INET))
@@ -106,15 +123,23 @@ uint64_t rights_promised(const struct rights *r, unsigned letters)
  * read, and for the terminal of the process; not for ps, vminfo, route and
  * tmppath.
  */
+promise_set rights_implying(const struct rights *r)
+{
+	promise_set set = r->pledged || r->set != 0 ? r->set : MAY_PROMISE, with_paths = 0;
+
+	for (unsigned i = 0; i < IMPLIED; i++)
+		with_paths |= veil_implied[i].promise;
+	return set & with_paths;
+}
+
+/* One of them, and what may be done there: none without its promise. */
 uint64_t rights_implied(const struct rights *r, unsigned place, const char **path)
 {
-	promise_set set = r->pledged || r->set != 0 ? r->set : MAY_PROMISE;
-
 	*path = NULL;
 	if (place >= IMPLIED)
 		return 0;
 	*path = veil_implied[place].path;
-	if (!(set & veil_implied[place].promise))
+	if (!(rights_implying(r) & veil_implied[place].promise))
 		return 0;
 	return rights_letters(veil_implied[place].letters);
 }

@@ -38,10 +38,8 @@ static int close_list(void)
 {
 	int err = seal();
 
-	if (err == 0 && !threads_vforked()) {
+	if (err == 0 && !threads_vforked())
 		closed = true;
-		veil_close();
-	}
 	return err;
 }
 

@@ -178,18 +178,23 @@ unsigned veil_changes(void)
 	return changes;
 }
 
-/* Gives the descriptors back. What was unveiled is kept: nothing can be added
- * to it any more. */
-void veil_close(void)
+/* What was unveiled is complete, and kept. */
+void veil_end(void)
 {
 	changes++;
+	if (used)
+		__atomic_store_n(&sealed, true, __ATOMIC_RELEASE);
+}
+
+/* Gives the descriptors back. */
+void veil_close(void)
+{
+	veil_end();
 	for (unsigned i = 0; i < dir_count; i++) {
 		if (holds(&dirs[i].object))
 			close_fd(dirs[i].object.fd);
 		dirs[i].object.fd = -1;
 	}
-	if (used)
-		__atomic_store_n(&sealed, true, __ATOMIC_RELEASE);
 	used = false;
 }
 
@@ -621,9 +626,17 @@ static int fill(struct tree *t, const struct rights *r, bool all, bool strict, s
 		creates = (rights_promised(r, VEIL_C) & VEIL_CHANGES) != 0;
 	}
 	err = imply(t, r, &creates);
-	if (err == 0 && r->refer && creates)
+	if (err == 0 && r->refer && (creates || r->frees))
 		err = refer(t);
 	return err < 0 ? err : ports(t->ruleset, r->net);
+}
+
+promise_set veil_implying(const struct veil_options *o)
+{
+	struct rights r;
+
+	rights_of(&r, o, false);
+	return rights_implying(&r);
 }
 
 /*

@@ -94,6 +94,7 @@ void close_fd(int fd);
 struct rights {
 	uint64_t fs;		/* handled by entries: REFER is not among them */
 	bool refer;		/* REFER is handled too */
+	bool frees;		/* and granted: not all that changes a directory is handled */
 	uint64_t net, scopes;
 	promise_set set;
 	bool pledged;
@@ -103,6 +104,7 @@ void rights_of(struct rights *, const struct veil_options *, bool all);
 uint64_t rights_promised(const struct rights *, unsigned letters);
 uint64_t rights_letters(unsigned letters);
 unsigned rights_kinds(const struct rights *);
+promise_set rights_implying(const struct rights *);
 uint64_t rights_implied(const struct rights *, unsigned place, const char **path);	/* path NULL: there are no more */
 
 /* expand.c: a tree of entries to rules */

@@ -31,6 +31,7 @@ type state struct {
 	sealed   bool       // what was unveiled is in a layer
 	layered  bool       // a layer holds paths, made for layerSet
 	layerSet pledge.Set // the promises of that layer
+	implying pledge.Set // whose paths stand open, once it is sealed
 	layers   int        // of ours
 }
 
@@ -292,7 +293,7 @@ func narrow(next *state) error {
 	}
 	if err := plan.Apply(); err != nil {
 		// The layer stays; that it is there must not be forgotten.
-		now.layers, now.sealed, now.layered, now.layerSet = next.layers, next.sealed, next.layered, next.layerSet
+		now.layers, now.sealed, now.layered, now.layerSet, now.implying = next.layers, next.sealed, next.layered, next.layerSet, next.implying
 		return fmt.Errorf("compat: %w", err)
 	}
 	return nil
@@ -352,25 +353,61 @@ func (s *state) layer(sealing bool) error {
 	if s.layers >= maxLayers {
 		return fmt.Errorf("compat: %d layers of Landlock, and the kernel takes 16 in all: %w", s.layers, unix.E2BIG)
 	}
-	plan, err := s.compile(seals)
+	lists := seals || s.closesImplied()
+	plan, err := s.compile(lists)
 	if err != nil {
 		return err
 	}
 	if err := plan.ApplyAll(); err != nil {
-		if errors.Is(err, unix.EOPNOTSUPP) && !seals && !wishes().strict && s.filterKeeps() {
+		if errors.Is(err, unix.EOPNOTSUPP) && !lists && !wishes().strict && s.filterKeeps() {
 			return nil // cgo below ABI 8: the filter refuses by kind
 		}
 		return fmt.Errorf("compat: %w", err)
 	}
 	s.layers++
-	if seals {
-		s.sealed = true
-		list.forget()
+	if lists {
+		s.sealed, s.implying = true, implying(s.impliedBy())
+		if !s.closesLater() {
+			list.forget()
+		}
 	}
 	if s.pledged {
 		s.layered, s.layerSet = true, s.allowed()
 	}
 	return nil
+}
+
+// impliedBy are the promises whose paths a layer of s leaves open.
+func (s *state) impliedBy() pledge.Set {
+	if s.pledged {
+		return s.allowed()
+	}
+	return mayPromise
+}
+
+// implying leaves of a set what implies paths.
+func implying(s pledge.Set) (with pledge.Set) {
+	for _, p := range pledge.Promises() {
+		if len(p.Paths) > 0 && s.Has(p.Set) {
+			with |= p.Set
+		}
+	}
+	return with
+}
+
+// closesImplied reports whether a path stands open that a promise implies
+// which s no longer makes. The kinds of access that s promises are everywhere
+// in a layer that leaves out what was unveiled: it has to be of that once more.
+// Without rpath there is no need: what is implied is there to be read, but for
+// the terminal and /tmp.
+func (s *state) closesImplied() bool {
+	return s.sealed && list.used && s.pledged && s.allowed().Has(promise.rpath) &&
+		s.implying&^implying(s.allowed()) != 0
+}
+
+// closesLater reports whether a pledge to come may have such a path to close.
+func (s *state) closesLater() bool {
+	return s.holds(promise.stdio) && (!s.pledged || s.allowed().Has(promise.rpath)) && s.implying&^promise.stdio != 0
 }
 
 // filterKeeps reports whether the filter alone keeps the promises that are

@@ -23,9 +23,9 @@ func kindsOf(s pledge.Set) unveil.Letters {
 	return unveil.Kinds(func(name string) bool { return s.Has(set(name)) })
 }
 
-// compile makes the one ruleset of a layer: of promises, of the list, or of
-// both, since two layers would lose REFER.
-func (s *state) compile(seals bool) (*unveil.Plan, error) {
+// compile makes the one ruleset of a layer: of promises, of the list too where
+// lists is set, since two layers would lose REFER.
+func (s *state) compile(lists bool) (*unveil.Plan, error) {
 	k := machine()
 	o := unveil.Options{
 		Kernel:      k,
@@ -34,12 +34,11 @@ func (s *state) compile(seals bool) (*unveil.Plan, error) {
 		Sock:        true,
 		ResolveUnix: true,
 		Widen:       !wishes().strict,
-		Whole:       !seals,
+		Whole:       !lists,
 	}
 	var rules unveil.Rules
-	implied := mayPromise
+	implied := s.impliedBy()
 	if s.pledged {
-		implied = s.allowed()
 		o.Kinds = kindsOf(implied)
 		o.Fifo = implied.Has(promise.dpath)
 		o.Sock = implied.Has(promise.unix)
@@ -54,7 +53,7 @@ func (s *state) compile(seals bool) (*unveil.Plan, error) {
 		}
 	}
 	given := make(map[string]string) // names of the rules to those of the caller
-	if seals {
+	if lists {
 		done, err := list.rules(&rules, given, o.Kinds)
 		defer done()
 		if err != nil {
@@ -65,7 +64,7 @@ func (s *state) compile(seals bool) (*unveil.Plan, error) {
 	if err != nil {
 		return nil, refused(err, given)
 	}
-	if seals && !o.Widen && list.loses(plan, o.Kinds) {
+	if lists && !o.Widen && list.loses(plan, o.Kinds) {
 		plan.Close()
 		return nil, fmt.Errorf("compat: unveil: a file with c can be held by its directory only: %w", unix.EOPNOTSUPP)
 	}

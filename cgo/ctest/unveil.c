@@ -944,6 +944,121 @@ static void at_exec(void)
 	can(reads("file1"));
 }
 
+/* What a shell says of a command that it runs. */
+static int shell(const char *command)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		dup2(open("/dev/null", O_RDWR), 2);
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(99);
+	}
+	ct_true(waitpid(child, &status, 0) == child && WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* A program that may open nothing leaves to the next one all that is not of
+ * executing, as on OpenBSD, where the list is gone. */
+static void exec_free(void)
+{
+	tree();
+	veil("/bin/sh", "x");
+	if (fenced)
+		ct_ok(pledge("stdio proc exec", NULL));
+	refused(reads("file1"), EACCES);
+	refused(writes("file1"), EACCES);
+	ct_true(shell(": <file1 && echo y >file2 && : >new && : >dir1/new") == 0);
+	ct_true(shell("/bin/true") == (fenced ? 126 : 0));
+	refused(runs("/bin/true"), EACCES);
+}
+
+/* What it may do itself is held for the next one too. */
+static void exec_reads(void)
+{
+	tree();
+	veil("/bin/sh", "x");
+	veil("dir1", "r");
+	if (fenced)
+		ct_ok(pledge("stdio rpath proc exec", NULL));
+	can(reads("dir1/inner"));
+	refused(reads("file1"), EACCES);
+	ct_true(shell(": <dir1/inner && echo y >file2") == 0);
+	ct_true(shell(": <file1") == (fenced ? 2 : 0));
+	/* Execpromises are of programs that have the list, all of it. */
+	if (fenced)
+		ct_ok(pledge(NULL, "stdio rpath wpath cpath"));
+	ct_true(shell(": <dir1/inner") == 0);
+	ct_true(shell(": <file1") == (fenced ? 2 : 0));
+	ct_true(shell("echo y >file2") == (fenced ? 2 : 0));
+}
+
+/* A list that is over, and whose paths cannot be looked at any more, is no
+ * list for execpromises. */
+static void exec_late(void)
+{
+	tree();
+	veil("/bin/sh", "x");
+	if (fenced)
+		ct_ok(pledge("stdio proc exec", NULL));
+	if (fenced)
+		ct_errno(pledge(NULL, "stdio rpath wpath cpath"), EACCES);
+	ct_true(shell("echo y >file2") == 0);
+}
+
+/* tmppath beside exec: files are made in /tmp alone, here and by the next one.
+ * The next one is free of the rest. */
+static void exec_tmppath(void)
+{
+	char name[] = "/tmp/unveil-ctest-XXXXXX";
+	int fd;
+
+	tree();
+	ct_ok(chdir("/"));
+	ct_ok(mkdir(at("dir1/made"), 0755));
+	if (fenced)
+		ct_ok(pledge("stdio rpath tmppath proc exec", NULL));
+	fd = mkstemp(name);
+	ct_true(fd >= 0 && write(fd, "x", 1) == 1 && close(fd) == 0);
+	can(writes(name));
+	can(unlink(name));
+	can(reads("/etc/passwd"));
+	can(both("/dev/null"));
+	ct_true(shell(": >/tmp/unveil-ctest-$$ && rm /tmp/unveil-ctest-$$ && test -d /etc && mkdir /tmp/unveil-ctest-d$$ && rmdir /tmp/unveil-ctest-d$$") == 0);
+	need_root();
+	ct_true(shell(": >/var/tmp/unveil-ctest-$$ && rm /var/tmp/unveil-ctest-$$") == (fenced ? 2 : 0));
+	refused(writes("/var/log/lastlog"), EACCES);
+	if (fenced)
+		ct_ok(pledge("stdio rpath tmppath", NULL));
+	can(close(open(at("new"), O_CREAT | O_WRONLY, 0600)));
+	if (fenced)
+		ct_ok(pledge("stdio rpath", NULL));
+	refused(writes(at("new")), EACCES);
+}
+
+static void exec_tmppath_unbound(void)
+{
+	tree();
+	ct_ok(setenv("UNVEIL_EXEC", "inherit", 1));
+	ct_ok(pledge("stdio rpath tmppath proc exec", NULL));
+	ct_errno(writes("file1"), EACCES);
+	can(reads("file1"));
+}
+
+/* Given up beside exec, it is worth nothing. */
+static void exec_tmppath_dropped(void)
+{
+	tree();
+	if (fenced)
+		ct_ok(pledge("stdio rpath tmppath proc exec", NULL));
+	can(writes("file1"));
+	if (fenced)
+		ct_ok(pledge("stdio rpath proc exec", NULL));
+	refused(writes("file1"), EACCES);
+	can(reads("file1"));
+}
+
 static void at_spawn(void)
 {
 	char *argv[] = { (char *)"true", NULL }, *none[] = { NULL };
@@ -1066,6 +1181,88 @@ static void later_promises(void)
 	can(both("/dev/null"));
 	can(reads("dir1/inner"));
 	refused(reads("file1"), EACCES);
+	refused(reads("/etc/resolv.conf"), EACCES);
+	if (fenced)
+		ct_ok(pledge("stdio rpath", NULL));
+	refused(reads("/etc/passwd"), EACCES);
+	can(reads("dir1/inner"));
+}
+
+/* The directory is found again without its descriptor. */
+static void later_promises_closed(void)
+{
+	tree();
+	veil("dir1", "r");
+	end();
+	for (int fd = 3; fd < 1024; fd++)
+		close(fd);
+	if (fenced)
+		ct_ok(pledge("stdio rpath", NULL));
+	can(reads("dir1/inner"));
+	refused(reads("/etc/passwd"), EACCES);
+}
+
+/* Or it is not, and the paths stay open: that is no success. */
+static void later_promises_lost(void)
+{
+	tree();
+	ct_ok(unveil("dir1", "rwc"));
+	ct_ok(unveil(".", "rwc"));
+	ct_ok(unveil(NULL, NULL));
+	for (int fd = 3; fd < 1024; fd++)
+		close(fd);
+	ct_ok(rename("dir1", "moved"));
+	ct_errno(pledge("stdio rpath", NULL), EBADF);
+	can(reads("/etc/passwd"));
+	ct_ok(pledge("stdio rpath getpw dns tty", NULL));
+	can(reads("/etc/passwd"));
+}
+
+/* The same where a pledge ended the list and promised the paths. */
+static void promises_dropped(void)
+{
+	tree();
+	if (fenced)
+		ct_ok(pledge("stdio rpath getpw dns unveil", NULL));
+	veil("dir1", "r");
+	if (fenced)
+		ct_ok(pledge("stdio rpath getpw", NULL));
+	can(reads("/etc/passwd"));
+	refused(reads("/etc/resolv.conf"), EACCES);
+	if (fenced)
+		ct_ok(pledge("stdio rpath", NULL));
+	refused(reads("/etc/passwd"), EACCES);
+	refused(reads("file1"), EACCES);
+	can(reads("dir1/inner"));
+	can(reads("/etc/localtime"));
+}
+
+/* And with exec, which has no layer of promises, until it is given up. */
+static void exec_dropped(void)
+{
+	tree();
+	veil("dir1", "r");
+	end();
+	if (fenced)
+		ct_ok(pledge("stdio rpath exec", NULL));
+	can(reads("/etc/passwd"));
+	if (fenced)
+		ct_ok(pledge("stdio rpath", NULL));
+	refused(reads("/etc/passwd"), EACCES);
+	can(reads("dir1/inner"));
+}
+
+/* Without rpath the layer cannot be made again: /tmp, where the tree lies, stays. */
+static void tmppath_dropped(void)
+{
+	tree();
+	ct_ok(pledge("stdio wpath cpath tmppath unveil", NULL));
+	ct_ok(unveil("/usr", "rwc"));
+	ct_ok(pledge("stdio wpath cpath tmppath", NULL));
+	can(writes("file2"));
+	ct_ok(pledge("stdio wpath cpath", NULL));
+	can(writes("file2"));
+	ct_errno(reads("file2"), EACCES);
 }
 
 /* The kinds of access that are promised hold inside of what is unveiled. */
@@ -1151,11 +1348,22 @@ static void cases(void)
 
 	twice("unveil: at exec", at_exec);
 	twice("unveil: at posix_spawn (differs)", at_spawn);
+	twice("unveil: exec of a program that opens nothing", exec_free);
+	twice("unveil: exec of one that reads", exec_reads);
+	twice("unveil: execpromises after the end", exec_late);
+	twice("unveil: tmppath beside exec", exec_tmppath);
+	twice("unveil: tmppath beside exec, given up", exec_tmppath_dropped);
+	ct_case("unveil: tmppath beside exec that is not bound (differs)", 0, exec_tmppath_unbound);
 	twice("unveil: at exec in vfork", at_vfork);
 	twice("unveil: the exec functions", exec_functions);
 	ct_case("unveil: errors of exec", 0, exec_errors);
 	twice("unveil: what promises imply", paths_pierce);
 	twice("unveil: promises after the end", later_promises);
+	twice("unveil: promises after the end, descriptors closed", later_promises_closed);
+	ct_case("unveil: promises after the end, descriptors lost", 0, later_promises_lost);
+	twice("unveil: promises that are dropped", promises_dropped);
+	twice("unveil: exec that is dropped", exec_dropped);
+	ct_case("unveil: tmppath that is dropped without rpath (differs)", 0, tmppath_dropped);
 	twice("unveil: kinds", kinds);
 }
 

@@ -7,6 +7,7 @@
 // preloaded and, behind a pledge, does what is not promised: from the main
 // thread, from a thread that is older than the pledge, and from a forked
 // child. Each attack is run against an empty library too, where it has to work.
+// A program in Go is built with the package probe in place of compat.
 //
 // Nothing of those programs is kept here, and none is changed but for the one
 // line in which some ask whether they are on OpenBSD.
