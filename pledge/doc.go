@@ -16,5 +16,5 @@
 // those that a promise implies.
 package pledge
 
-//go:generate go run ./internal/gen
-//go:generate go test -run ^Test(TableHeader|Page)$ -update .
+//go:generate go test -run ^TestNumbersPinned$ -update .
+//go:generate go test -run ^Test(Blocks|TableHeader|Page)$ -update .

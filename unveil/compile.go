@@ -41,6 +41,25 @@ type Options struct {
 	Log bool
 }
 
+// Promised returns the rights of letters that the kinds of access leave,
+// whatever the kernel.
+func (o *Options) Promised(l Letters) Access {
+	a := (l & o.Kinds).Access()
+	if l&C != 0 {
+		if o.Fifo {
+			a |= MakeFifo
+		}
+		if o.Sock {
+			a |= MakeSock
+		}
+	}
+	if l&W != 0 && o.ResolveUnix && !o.ListedUnix {
+		// As unveil(2) has it: connecting is writing, whatever wpath says.
+		a |= ResolveUnix
+	}
+	return a
+}
+
 // MaxExpansion is the number of rules that may be added, over all entries, to
 // take narrower entries out of wider ones.
 const MaxExpansion = 4096
@@ -125,7 +144,7 @@ func (c *compiler) compile(r *Rules) error {
 	}
 	if c.opt.Whole {
 		// A ruleset that does not handle REFER denies it.
-		p.open = (c.promised(All) | IoctlDev) & p.fs &^ Refer
+		p.open = (c.opt.Promised(All) | IoctlDev) & p.fs &^ Refer
 		p.fs &^= p.open
 	}
 	c.fs = p.fs &^ Refer
@@ -232,28 +251,9 @@ func (c *compiler) enter(w Entry) error {
 	return nil
 }
 
-// promised returns the rights of letters that the kinds leave, whatever the
-// kernel.
-func (c *compiler) promised(l Letters) Access {
-	a := (l & c.opt.Kinds).Access()
-	if l&C != 0 {
-		if c.opt.Fifo {
-			a |= MakeFifo
-		}
-		if c.opt.Sock {
-			a |= MakeSock
-		}
-	}
-	if l&W != 0 && c.opt.ResolveUnix && !c.opt.ListedUnix {
-		// As unveil(2) has it: connecting is writing, whatever wpath says.
-		a |= ResolveUnix
-	}
-	return a
-}
-
 // rate says what an entry grants, and what it leaves to the entries above it.
 func (c *compiler) rate(e *entry) {
-	e.span, e.full = c.promised(e.letters), e.letters.Access()
+	e.span, e.full = c.opt.Promised(e.letters), e.letters.Access()
 	if e.absent == nil && !e.dir() {
 		if e.mode == unix.S_IFCHR && e.letters&c.opt.Kinds&R != 0 {
 			// tcgetattr(3) on a terminal that was opened for reading.
@@ -380,11 +380,11 @@ func (c *compiler) refer() error {
 // it stays where it was made.
 func (c *compiler) creates() bool {
 	const moves = changes &^ (MakeFifo | MakeSock)
-	if c.opt.Whole && c.promised(All)&moves != 0 {
+	if c.opt.Whole && c.opt.Promised(All)&moves != 0 {
 		return true
 	}
 	for _, e := range c.entries {
-		if c.promised(e.letters)&moves != 0 {
+		if c.opt.Promised(e.letters)&moves != 0 {
 			return true
 		}
 	}

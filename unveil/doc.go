@@ -45,5 +45,3 @@
 // Sources: unveil(2) of OpenBSD; Documentation/userspace-api/landlock.rst of
 // Linux; landlock(7).
 package unveil
-
-//go:generate go run ./internal/gen

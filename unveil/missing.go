@@ -130,7 +130,7 @@ func (c *compiler) hold() error {
 	var widened []*entry
 	for i := range len(c.tree) { // widen appends
 		e, name := c.tree[i].entry, c.tree[i].path
-		if e == nil || e.absent == nil && (e.dir() || c.promised(e.letters)&changes == 0) {
+		if e == nil || e.absent == nil && (e.dir() || c.opt.Promised(e.letters)&changes == 0) {
 			continue
 		}
 		covered := false
@@ -152,7 +152,7 @@ func (c *compiler) hold() error {
 			widened = append(widened, e)
 		case covered && e.span&^ReadDir != 0: // as asked for, once it appears
 		case e.word.Optional && !e.word.Create:
-		case c.promised(e.letters)&changes == 0:
+		case c.opt.Promised(e.letters)&changes == 0:
 			c.notice(e.string(), " does not exist: it gets no rule, and stays closed if it appears")
 		case strings.Contains(e.absent.rest, "/"):
 			return e.fail(MissingDir, unix.ENOENT)
@@ -218,7 +218,7 @@ func (c *compiler) widen(e *entry, name string) error {
 		}
 		parent.name = strings.TrimSuffix(dir, "/")
 	}
-	c.tree = append(c.tree, node{path: parent.name, object: parent, widen: c.promised(e.letters) & c.fs, widened: e, why: "widened for " + e.string()})
+	c.tree = append(c.tree, node{path: parent.name, object: parent, widen: c.opt.Promised(e.letters) & c.fs, widened: e, why: "widened for " + e.string()})
 	at := strconv.Quote(rooted(parent.name))
 	c.notice(e.string(), " is widened: everything in ", at, " and below it has ", e.letters.String(), ", and can be removed or replaced")
 	return nil

@@ -133,25 +133,15 @@ func (r *Request) grantRights(rules *unveil.Rules) *Failure {
 			return failedf("unveil %q: it cannot be hidden beside %q, whose rights only add", e.Path, r.Rights[0].From).hinted("take it out of the paths of that file")
 		}
 	}
-	set, pledged := r.granted()
-	kinds := r.kinds()
+	_, pledged := r.granted()
+	o := r.options()
 	for _, right := range r.Rights {
 		access := right.Access
 		if pledged {
-			mask := kinds.Access()
-			if kinds&unveil.R == 0 && access&unveil.Execute == 0 {
-				mask &^= unveil.ReadFile // which x has only to execute
+			access &= o.Promised(unveil.All)
+			if o.Kinds&unveil.R == 0 && access&unveil.Execute == 0 {
+				access &^= unveil.ReadFile // which x has only to execute
 			}
-			if kinds&unveil.C != 0 && set.Has(promises.dpath) {
-				mask |= unveil.MakeFifo
-			}
-			if set.Has(promises.unix) {
-				mask |= unveil.ResolveUnix
-				if kinds&unveil.C != 0 {
-					mask |= unveil.MakeSock
-				}
-			}
-			access &= mask
 		}
 		rules.Grant(right.Path, access, right.From)
 	}
@@ -178,16 +168,11 @@ func kindsOf(set pledge.Set) unveil.Letters {
 	return unveil.Kinds(func(name string) bool { return set.Has(promise(name)) })
 }
 
-// paths compiles the rules for the kernel.
-func (r *Request) paths(b *box, dir string) (*unveil.Plan, *Failure) {
-	rules, fail := r.rules(b)
-	if fail != nil {
-		return nil, fail
-	}
+// options says for what the rules are compiled, but for the kernel and the
+// directory.
+func (r *Request) options() unveil.Options {
 	set, pledged := r.granted()
-	plan, err := rules.Compile(unveil.Options{
-		Kernel:      b.kernel,
-		Dir:         dir,
+	return unveil.Options{
 		Kinds:       r.kinds(),
 		Fifo:        !pledged || set.Has(promises.dpath),
 		Sock:        !pledged || set.Has(promises.unix),
@@ -198,7 +183,18 @@ func (r *Request) paths(b *box, dir string) (*unveil.Plan, *Failure) {
 		Widen:      r.Widen,
 		ListHidden: r.ListHidden,
 		Log:        r.Audit,
-	})
+	}
+}
+
+// paths compiles the rules for the kernel.
+func (r *Request) paths(b *box, dir string) (*unveil.Plan, *Failure) {
+	rules, fail := r.rules(b)
+	if fail != nil {
+		return nil, fail
+	}
+	o := r.options()
+	o.Kernel, o.Dir = b.kernel, dir
+	plan, err := rules.Compile(o)
 	if err != nil {
 		return nil, explainPath(err)
 	}

@@ -104,7 +104,7 @@ type options struct {
 	whole, layer, strict bool
 }
 
-func flag(b bool) string {
+func digit(b bool) string {
 	if b {
 		return "1"
 	}
@@ -113,7 +113,7 @@ func flag(b bool) string {
 
 func (d *driver) rules(o options) ruleset {
 	d.t.Helper()
-	d.say("rules", flag(o.pledged), strconv.FormatUint(uint64(o.set), 16), flag(o.whole), flag(o.layer), flag(o.strict))
+	d.say("rules", digit(o.pledged), strconv.FormatUint(uint64(o.set), 16), digit(o.whole), digit(o.layer), digit(o.strict))
 	r := ruleset{paths: make(map[string]unveil.Access), ports: make(map[string]uint64)}
 	for {
 		verb, rest, _ := strings.Cut(d.hear(), " ")

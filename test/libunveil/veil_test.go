@@ -331,8 +331,3 @@ func TestNoDescriptors(t *testing.T) {
 		}
 	}
 }
-
-// TestGenerated holds what is derived from the tables against them.
-func TestGenerated(t *testing.T) {
-	run(t, "go", "run", "../../unveil/internal/gen", "-check", "-root", "../..")
-}

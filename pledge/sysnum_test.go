@@ -1,4 +1,4 @@
-package main
+package pledge
 
 import (
 	"bufio"
@@ -11,27 +11,35 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"testing"
+
+	"github.com/unveil-run/unveil-run/test/derived"
 )
 
-// architectures are the ones the project supports, in the order of the
-// columns of the generated table.
-var architectures = []string{"amd64", "arm64"}
-
-// sysnum renders zsysnum.go: an identifier for every system call of Linux,
-// with its number on each architecture, from the pinned source of
+// TestNumbersPinned holds that the numbers of system calls are those of the pinned
 // golang.org/x/sys. It reads the module cache only, never the network.
-func sysnum() ([]byte, error) {
+func TestNumbersPinned(t *testing.T) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "golang.org/x/sys").Output()
 	if err != nil {
-		return nil, fmt.Errorf("go list golang.org/x/sys: %w", err)
+		t.Fatalf("go list golang.org/x/sys: %v", err)
 	}
 	numbers := map[string][]int{}
-	for i, arch := range architectures {
-		file := filepath.Join(strings.TrimSpace(string(dir)), "unix", "zsysnum_linux_"+arch+".go")
+	for i, arch := range []Arch{AMD64, ARM64} { // the columns of the table
+		file := filepath.Join(strings.TrimSpace(string(dir)), "unix", "zsysnum_linux_"+string(arch)+".go")
 		if err := readNumbers(file, i, numbers); err != nil {
-			return nil, err
+			t.Fatal(err)
 		}
 	}
+	text, err := renderNumbers(numbers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	derived.Hold(t, "zsysnum.go", text, *update, "go generate ./pledge")
+}
+
+// renderNumbers writes an identifier for every system call of Linux, with its
+// number on each architecture.
+func renderNumbers(numbers map[string][]int) ([]byte, error) {
 	names := make([]string, 0, len(numbers))
 	for name := range numbers {
 		names = append(names, name)
