@@ -146,7 +146,7 @@ FUZZTIME ?= 1m
 fuzz: ## run every fuzz target for FUZZTIME: 1m, or 500x for so many inputs
 	go run ./test/fuzz -time $(FUZZTIME)
 
-bench: ## what a launch costs, beside other launchers, and the library's calls, beside none; plots in build/bench
+bench: ## what the box costs: launches beside other launchers, calls, work, memory; plots in build/bench
 	go run ./test/bench -svg build/bench
 
 ci: export CI = true
