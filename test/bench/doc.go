@@ -15,6 +15,7 @@
 //	go run ./test/bench                # prints tables
 //	go run ./test/bench -only calls    # of one section
 //	go run ./test/bench -svg DIR       # and draws plots
+//	go run ./test/bench -readme        # and writes the figures of README.md
 //	go run ./test/bench -budget        # and fails where a budget is missed
 //	go run ./test/bench -execs 20000   # how often an exec'd image is taken for its parent
 //

@@ -36,11 +36,12 @@ func main() {
 		asJSON = flag.Bool("json", false, "print JSON instead of tables")
 		budget = flag.Bool("budget", false, "exit with 1 where a budget is missed, or not measured")
 		plots  = flag.String("svg", "", "write plots into a `directory` too")
+		readme = flag.Bool("readme", false, "write the figures into README.md and .github/bench too")
 		execs  = flag.Int("execs", 0, "count over `N` execs how often an image falls into the ranges of its parent, and do nothing else")
 	)
 	flag.Parse()
 	chosen, err := choose(*only)
-	if err != nil || flag.NArg() > 0 || *rounds < 1 || *warm < 0 || *execs < 0 || *only != "" && *plots != "" {
+	if err != nil || flag.NArg() > 0 || *rounds < 1 || *warm < 0 || *execs < 0 || *only != "" && (*readme || *plots != "") {
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 		}
@@ -52,7 +53,7 @@ func main() {
 		if *execs > 0 {
 			err = b.countExecs(*execs)
 		} else {
-			err = b.run(chosen, *asJSON, *budget, *plots)
+			err = b.run(chosen, *asJSON, *budget, *plots, *readme)
 		}
 		err = errors.Join(err, b.close())
 	}
@@ -77,7 +78,7 @@ func choose(only string) (list []section, err error) {
 	return list, nil
 }
 
-func (b *bench) run(chosen []section, asJSON, budget bool, plots string) error {
+func (b *bench) run(chosen []section, asJSON, budget bool, plots string, readme bool) error {
 	for _, m := range b.missing {
 		fmt.Fprintln(os.Stderr, "*** SKIPPED:", m)
 	}
@@ -103,7 +104,17 @@ func (b *bench) run(chosen []section, asJSON, budget bool, plots string) error {
 			return err
 		}
 	}
-	if len(b.missing) > 0 && os.Getenv("CI") != "" {
+	missing := len(b.missing) > 0
+	if readme {
+		// Figures that lack a launcher would look like a choice.
+		if missing {
+			return errors.New("-readme: not all is measured, and nothing is written")
+		}
+		if err := r.publish(b.root); err != nil {
+			return err
+		}
+	}
+	if missing && os.Getenv("CI") != "" {
 		return errors.New("not all is measured")
 	}
 	if budget && slices.ContainsFunc(r.Verdicts, func(v verdict) bool { return !v.Holds }) {
