@@ -146,8 +146,11 @@ FUZZTIME ?= 1m
 fuzz: ## run every fuzz target for FUZZTIME: 1m, or 500x for so many inputs
 	go run ./test/fuzz -time $(FUZZTIME)
 
-bench: ## what a launch costs, beside other launchers, and the library's calls, beside none; plots in build/bench
+bench: ## what the box costs: launches beside other launchers, calls, work, memory; plots in build/bench
 	go run ./test/bench -svg build/bench
+
+bench-readme: ## the same, and write the figures into README.md and .github/bench
+	go run ./test/bench -readme
 
 ci: export CI = true
 ci: FUZZTIME = 1000x
@@ -175,5 +178,5 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile
 
 FORCE:
-.PHONY: build install uninstall deb release test test-kernels test-kernels-all test-packages test-ports test-ports-all lint fuzz bench ci race pure cross clean help FORCE
+.PHONY: build install uninstall deb release test test-kernels test-kernels-all test-packages test-ports test-ports-all lint fuzz bench bench-readme ci race pure cross clean help FORCE
 .NOTPARALLEL:

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -22,17 +21,8 @@ type stretch struct {
 // countExecs counts how often an image that is exec'd falls into the ranges of
 // the one that it came from, to which a filter is bound: as it happens, and
 // over every pair of the images, since it is rare.
-func countExecs(execs int) error {
-	dir, err := os.MkdirTemp("", "unveil-run-bench")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	root, err := build()
-	if err != nil {
-		return err
-	}
-	program, err := buildC(root, dir, "execs", "execs.c", "")
+func (b *bench) countExecs(execs int) error {
+	program, err := b.compile("execs", append([]string{"execs.c"}, b.link()...)...)
 	if err != nil {
 		return err
 	}

@@ -3,77 +3,83 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"runtime/debug"
 	"slices"
-	"syscall"
-	"time"
 )
 
-// A result is a row with its figures. Times are in microseconds, of the
-// whole process: from before the fork to after the wait.
-type result struct {
-	Name   string  `json:"name"`
-	Median float64 `json:"median_us"`
-	P95    float64 `json:"p95_us"`
-	Faults float64 `json:"page_faults"` // minor ones, median
+// An act is one thing that is measured, and the unit of its figures.
+type act struct{ name, unit string }
+
+// A figure is what the rounds gave for an act done in one way: the median, and
+// the quartiles, between which half of the rounds lie.
+type figure struct {
+	Act    string  `json:"act"`
+	Unit   string  `json:"unit"`
+	Way    string  `json:"way"`
+	Median float64 `json:"median"`
+	Low    float64 `json:"low"`
+	High   float64 `json:"high"`
 }
 
-// measure runs every row once a round.
-func measure(rows []row, target string, rounds, warm int) ([]result, error) {
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	if err != nil {
-		return nil, err
+// A table is what was measured in the same rounds. The first way of an act is
+// the one that the others are held against.
+type table struct {
+	Name    string   `json:"name"`
+	Title   string   `json:"title"`
+	Rounds  int      `json:"rounds"`
+	Figures []figure `json:"figures"`
+}
+
+// find returns the figure of an act done in one way.
+func (t table) find(act, way string) (figure, bool) {
+	i := slices.IndexFunc(t.Figures, func(f figure) bool { return f.Act == act && f.Way == way })
+	if i < 0 {
+		return figure{}, false
 	}
-	defer null.Close()
-	attr := &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{null.Fd(), null.Fd(), null.Fd()}}
-	argvs := make([][]string, len(rows))
-	for i, r := range rows {
-		argvs[i] = append(slices.Clone(r.prefix), target)
-		if argvs[i][0], err = exec.LookPath(argvs[i][0]); err != nil {
-			return nil, err
-		}
-	}
-	times, faults := make([][]float64, len(rows)), make([][]float64, len(rows))
+	return t.Figures[i], true
+}
+
+// interleave runs every trial once a round, in a new random order, so that
+// what else the machine does meets all of them alike. The first rounds, which
+// warm the caches, do not count.
+func interleave(name, title string, acts []act, trials []trial, rounds, warm int) (table, error) {
+	type key struct{ act, way string }
+	got := map[key][]float64{}
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	for round := range warm + rounds {
-		for _, i := range rand.Perm(len(rows)) {
-			took, usage, err := once(argvs[i], attr)
+		for _, i := range rand.Perm(len(trials)) {
+			figures, err := trials[i].run()
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", rows[i].name, err)
+				return table{}, fmt.Errorf("%s, %s: %w", name, trials[i].way, err)
 			}
-			if round >= warm {
-				times[i] = append(times[i], float64(took)/1e3)
-				faults[i] = append(faults[i], float64(usage.Minflt))
+			if round < warm {
+				continue
+			}
+			for act, figure := range figures {
+				k := key{act, trials[i].way}
+				got[k] = append(got[k], figure)
 			}
 		}
 	}
-	results := make([]result, len(rows))
-	for i, r := range rows {
-		results[i] = result{r.name, quantile(times[i], 0.5), quantile(times[i], 0.95), quantile(faults[i], 0.5)}
-	}
-	return results, nil
-}
-
-func once(argv []string, attr *syscall.ProcAttr) (time.Duration, *syscall.Rusage, error) {
-	var status syscall.WaitStatus
-	var usage syscall.Rusage
-	start := time.Now()
-	pid, err := syscall.ForkExec(argv[0], argv, attr)
-	if err != nil {
-		return 0, nil, err
-	}
-	for {
-		if _, err = syscall.Wait4(pid, &status, 0, &usage); err != syscall.EINTR {
-			break
+	t := table{Name: name, Title: title, Rounds: rounds}
+	for _, a := range acts {
+		var ways []string
+		for _, trial := range trials {
+			list := got[key{a.name, trial.way}]
+			if list == nil || slices.Contains(ways, trial.way) {
+				continue
+			}
+			if len(list) != rounds {
+				return table{}, fmt.Errorf("%s, %s, %s: %d figures of %d rounds", name, trial.way, a.name, len(list), rounds)
+			}
+			ways = append(ways, trial.way)
+			t.Figures = append(t.Figures, figure{a.name, a.unit, trial.way, quantile(list, 0.5), quantile(list, 0.25), quantile(list, 0.75)})
+		}
+		if ways == nil {
+			return table{}, fmt.Errorf("%s: nothing has measured %q", name, a.name)
 		}
 	}
-	took := time.Since(start)
-	if err == nil && status != 0 {
-		err = fmt.Errorf("wait status %#x", int(status))
-	}
-	return took, &usage, err
+	return t, nil
 }
 
 // quantile sorts list.

@@ -1,62 +1,66 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 )
 
 // ruleCounts are how many paths the launcher is given, to see what they cost.
 var ruleCounts = []int{1, 10, 100, 1000}
 
-// rulesRows returns the launcher with so many rules, without and with a
-// filter. The rules are directories below dir; the last unveils the target.
-func rulesRows(launcher, dir, target string) (rows []row, err error) {
-	var words []string
-	for i := range ruleCounts[len(ruleCounts)-1] - 1 {
-		path := filepath.Join(dir, "directories", fmt.Sprint(i))
-		if err := os.MkdirAll(path, 0o755); err != nil {
+const (
+	withoutFilter = "-u"
+	withFilter    = "-u -p"
+)
+
+// rulesWay names a launch with so many rules.
+func rulesWay(n int) string {
+	if n == 1 {
+		return "1 rule"
+	}
+	return strconv.Itoa(n) + " rules"
+}
+
+// rules measures a launch by the number of rules: directories, and the command.
+func (b *bench) rules() (table, error) {
+	dirs, err := b.directories(ruleCounts[len(ruleCounts)-1] - 1)
+	if err != nil {
+		return table{}, err
+	}
+	var ways []way
+	var trials []trial
+	for _, n := range ruleCounts {
+		words := []string{b.launcher, "-u", b.nop + ":rx"}
+		for _, dir := range dirs[:n-1] {
+			words = append(words, "-u", dir+":r")
+		}
+		for act, end := range map[string][]string{withoutFilter: {"--"}, withFilter: {"-p", "stdio rpath", "--"}} {
+			w := way{rulesWay(n), slices.Concat(words, end), true, act == withFilter}
+			ways = append(ways, w)
+			t, err := b.launchTrial(w, act, b.nop)
+			if err != nil {
+				return table{}, err
+			}
+			trials = append(trials, t)
+		}
+	}
+	if err := b.holds(box{}, ways); err != nil {
+		return table{}, err
+	}
+	title := "Launch by unveil-run, by the number of rules"
+	return interleave("rules", title, []act{{withoutFilter, "us"}, {withFilter, "us"}}, trials, b.some(4), b.warm)
+}
+
+// directories makes so many in a directory.
+func (b *bench) directories(n int) (list []string, err error) {
+	for i := range n {
+		dir := filepath.Join(b.dir, "directories", strconv.Itoa(i))
+		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return nil, err
 		}
-		words = append(words, "-u", path+":r")
+		list = append(list, dir)
 	}
-	for _, n := range ruleCounts {
-		prefix := append([]string{launcher, "-u", target + ":rx"}, words[:2*(n-1)]...)
-		none := []string{"cat", "/etc/hostname"}
-		rows = append(rows,
-			row{fmt.Sprintf("%d rules", n), append(prefix[:len(prefix):len(prefix)], "--"), none},
-			row{fmt.Sprintf("%d rules -p", n), append(prefix[:len(prefix):len(prefix)], "-p", "stdio rpath", "--"), none})
-	}
-	return rows, nil
-}
-
-// rulesBudget is how much longer a launch may take with the most rules than
-// with one, in microseconds: the table of budgets of the design.
-const rulesBudget = 4000
-
-// An excess is what the most rules cost more than one.
-type excess struct {
-	Row    string  `json:"row"`
-	More   float64 `json:"more_us"`
-	Budget float64 `json:"budget_us"`
-	Holds  bool    `json:"holds"`
-}
-
-// judgeRules holds the rows of the most rules, which are the last two, against
-// those of one.
-func judgeRules(byRules []result) (list []excess) {
-	for i, few := range byRules[:2] {
-		many := byRules[len(byRules)-2+i]
-		more := many.Median - few.Median
-		list = append(list, excess{many.Name, more, rulesBudget, more <= rulesBudget})
-	}
-	return list
-}
-
-func printRules(byRules []result, list []excess) {
-	fmt.Println()
-	printResults(byRules, byRules[0])
-	for _, e := range list {
-		fmt.Printf("%-28s %.0f us more than one, budget %.0f us: %s\n", e.Row, e.More, e.Budget, word(e.Holds))
-	}
+	return list, nil
 }

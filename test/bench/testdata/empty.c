@@ -1,4 +1,4 @@
-/* The library that does nothing. */
+/* pledge() and unveil() that do nothing, for a program without libunveil. */
 #include "unveil.h"
 
 int pledge(const char *promises, const char *execpromises)

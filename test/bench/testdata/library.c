@@ -1,21 +1,16 @@
 /*
  * What pledge(2) and unveil(2) cost in this process, which is new: one kind of
- * measurement, as lines of a name and microseconds. The same program is linked
- * to libunveil and to a library whose calls do nothing (empty.c).
+ * measurement, as lines of a name and microseconds.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "unveil.h"
 
 #define COUNT(a) (sizeof (a) / sizeof *(a))
-#define TIMES 4000
 
 static double now_us(void)
 {
@@ -60,35 +55,6 @@ static void unveils(const char *kind, const char *const paths[10])
 	printf("unveil() that locks 10 of a %s\t%f\n", kind, end - listed);
 }
 
-#define LOOP(name, act) do { \
-	double start; \
-	for (int i = 0; i < TIMES / 10; i++) \
-		act; \
-	start = now_us(); \
-	for (int i = 0; i < TIMES; i++) \
-		act; \
-	printf(name "\t%f\n", (now_us() - start) / TIMES); \
-} while (0)
-
-/* Calls under both, and whether there is confinement at all. */
-static void running(const char *file)
-{
-	char buffer[64] = "";
-	struct stat st;
-	int fd, other;
-
-	must(unveil("/usr", "r"));
-	must(unveil(file, "rw"));
-	must(pledge("stdio rpath wpath", NULL));
-	must(fd = open(file, O_RDWR));
-	LOOP("open+close", close(open(file, O_RDONLY)));
-	LOOP("read", must((int)pread(fd, buffer, sizeof buffer, 0)));
-	LOOP("write", must((int)pwrite(fd, buffer, sizeof buffer, 0)));
-	LOOP("stat", must(stat(file, &st)));
-	other = open("/etc/hostname", O_RDONLY);
-	printf("confined\t%d\n", other < 0);
-}
-
 int main(int argc, char **argv)
 {
 	static const char *const stays[] = {
@@ -106,7 +72,7 @@ int main(int argc, char **argv)
 		"/etc/passwd", "/etc/group", "/etc/hosts", "/etc/fstab", "/etc/profile",
 		"/etc/shells", "/bin/cat", "/bin/ls", "/dev/null", "/dev/zero",
 	};
-	const char *kind = argc == 3 ? argv[1] : "";
+	const char *kind = argc == 2 ? argv[1] : "";
 
 	if (strcmp(kind, "stays") == 0)
 		pledges("", stays, COUNT(stays));
@@ -116,8 +82,6 @@ int main(int argc, char **argv)
 		unveils("directory", directories);
 	else if (strcmp(kind, "files") == 0)
 		unveils("file", files);
-	else if (strcmp(kind, "running") == 0)
-		running(argv[2]);
 	else
 		return 2;
 	return 0;

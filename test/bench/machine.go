@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 	"strings"
@@ -14,7 +15,9 @@ type machine struct {
 	Kernel     string `json:"kernel"`
 	Processor  string `json:"processor"`
 	Processors int    `json:"processors"`
-	Date       string `json:"date"`
+	// Load is what else ran, when the measuring began: of the last minute.
+	Load float64 `json:"load"`
+	Date string  `json:"date"`
 }
 
 func where() machine {
@@ -22,6 +25,9 @@ func where() machine {
 	var u unix.Utsname
 	if unix.Uname(&u) == nil {
 		m.Kernel = unix.ByteSliceToString(u.Release[:])
+	}
+	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
+		fmt.Sscan(string(text), &m.Load)
 	}
 	// arm64 has no such line.
 	text, _ := os.ReadFile("/proc/cpuinfo")
@@ -32,4 +38,9 @@ func where() machine {
 		}
 	}
 	return m
+}
+
+// caption says where and when in one line.
+func (m machine) caption() string {
+	return fmt.Sprintf("Linux %s, %s, %d processors, load %.1f when it began, %s", m.Kernel, m.Processor, m.Processors, m.Load, m.Date)
 }
