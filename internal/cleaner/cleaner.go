@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/internal/descriptors"
 )
 
 // argv0 tells the binary that it is to clean up. Who calls it so by hand can
@@ -99,6 +101,11 @@ func Main(args []string) (status int, called bool) {
 	}
 	switch args[1] {
 	case first:
+		// Whoever waits for the end of a pipe, or for a lock, shall not wait for
+		// the directory.
+		if descriptors.CloseAtExec(dirFD+1) != nil {
+			return 1, true
+		}
 		if _, err := spawn(second, args[2:], pidFD, dirFD); err != nil {
 			return 1, true
 		}

@@ -2,8 +2,10 @@ package cleaner_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -170,6 +172,50 @@ func TestReplaced(t *testing.T) {
 	if err := s.remove(); err == nil {
 		t.Error("gone already: no error")
 	}
+}
+
+// TestMounted: what is mounted in the directory is left, with the way to it.
+func TestMounted(t *testing.T) {
+	const inside = "UNVEIL_TEST_MOUNTS"
+	if os.Getenv(inside) == "" {
+		// Mounts that nobody else sees.
+		cmd := exec.Command("/proc/self/exe", "-test.run=^TestMounted$", "-test.v")
+		cmd.Env = append(os.Environ(), inside+"=1")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+		if os.Getuid() != 0 {
+			cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+			cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
+		}
+		out, err := cmd.CombinedOutput()
+		if cmd.ProcessState == nil && os.Getenv("CI") == "" {
+			t.Skip("needs mounts of its own: ", err)
+		}
+		if err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	s := newScene(t)
+	s.must(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
+	for _, at := range []string{"mount", "a/b/mount"} {
+		at = s.path(name, at)
+		s.must(os.MkdirAll(at, 0o755))
+		s.must(unix.Mount(s.path("outside/sub"), at, "", unix.MS_BIND, ""))
+		// By its descriptor: what it is in may be moved.
+		fd, err := unix.Open(at, unix.O_PATH|unix.O_CLOEXEC, 0)
+		s.must(err)
+		t.Cleanup(func() {
+			s.must(unix.Unmount("/proc/self/fd/"+strconv.Itoa(fd), unix.MNT_DETACH))
+			unix.Close(fd)
+		})
+		if _, err := os.Lstat(at + "/kept"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.remove(); err == nil {
+		t.Error("no error")
+	}
+	s.kept()
 }
 
 // TestRace removes while somebody makes files and moves directories.

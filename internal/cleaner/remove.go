@@ -16,9 +16,10 @@ import (
 const patience = time.Minute
 
 // Remove removes the directory name in parent, with everything in it, if it is
-// the object of this device and inode. It follows no link. It needs as many
-// descriptors for a tree of any depth as for a flat one: a directory in a
-// directory is first moved up into the one that is removed.
+// the object of this device and inode. It follows no link, and does not go into
+// what is mounted there, which is left. It needs as many descriptors for a tree
+// of any depth as for a flat one: a directory in a directory is first moved up
+// into the one that is removed.
 //
 // The error is that of the first thing that could not be removed; the others
 // are removed all the same.
@@ -121,10 +122,14 @@ func (r *remover) note(err error) {
 	}
 }
 
-// openDir opens a directory to read and change it, whatever its mode.
+// openDir opens a directory to read and change it, whatever its mode. A
+// mount is EXDEV: what is in it is of who has mounted it.
 func openDir(parent int, name string) (int, error) {
 	const flags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
-	object, err := unix.Openat(parent, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	object, err := unix.Openat2(parent, name, &unix.OpenHow{
+		Flags:   unix.O_PATH | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_NO_XDEV,
+	})
 	if err != nil {
 		return -1, err
 	}

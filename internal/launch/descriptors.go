@@ -2,13 +2,14 @@ package launch
 
 import (
 	"fmt"
-	"math"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/internal/descriptors"
 )
 
 // firstPassed is the first descriptor that is not standard input, output or error.
@@ -98,31 +99,11 @@ func namedIn(word string) []int {
 // keepOnly closes every descriptor from 3 up at the coming exec, but those
 // that are kept.
 func keepOnly(keep []int) error {
-	if err := unix.CloseRange(firstPassed, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
-		if err := closeEach(); err != nil {
-			return err
-		}
+	if err := descriptors.CloseAtExec(firstPassed); err != nil {
+		return err
 	}
 	for _, fd := range keep {
 		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0); err != nil {
-			return fmt.Errorf("descriptor %d: %w", fd, err)
-		}
-	}
-	return nil
-}
-
-// closeEach does what close_range(2) does since Linux 5.11.
-func closeEach() error {
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return fmt.Errorf("descriptors: %w", err)
-	}
-	for _, e := range entries {
-		fd, err := strconv.Atoi(e.Name())
-		if err != nil || fd < firstPassed {
-			continue
-		}
-		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, unix.FD_CLOEXEC); err != nil && err != unix.EBADF {
 			return fmt.Errorf("descriptor %d: %w", fd, err)
 		}
 	}

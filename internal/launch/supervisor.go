@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/unveil-run/unveil-run/internal/descriptors"
 	"github.com/unveil-run/unveil-run/internal/kernel"
 	"github.com/unveil-run/unveil-run/internal/notify"
 	"github.com/unveil-run/unveil-run/internal/trace"
@@ -44,6 +44,11 @@ func (w *Words) Supervisor(name string) bool {
 // startSupervisor starts the supervisor and does not wait for it. It is in a
 // session of its own: what the terminal sends is for the command.
 func startSupervisor() error {
+	// What was left open by others is the command's: a reader of a pipe would
+	// wait for the supervisor, and a lock would be held.
+	if err := descriptors.CloseAtExec(supervisorFD + 1); err != nil {
+		return err
+	}
 	null, err := os.OpenFile("/dev/null", os.O_RDWR, 0)
 	if err != nil {
 		return err
@@ -58,10 +63,6 @@ func startSupervisor() error {
 // superviseCommand is the life of a supervisor.
 func (w *Words) superviseCommand() error {
 	runtime.LockOSThread()
-	// What was left open by others is the command's.
-	if err := unix.CloseRange(supervisorFD+1, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil && err != unix.ENOSYS {
-		return err
-	}
 	signal.Ignore(unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGPIPE, unix.SIGTERM, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU)
 	launcher := os.NewFile(supervisorFD, "launcher")
 	unix.CloseOnExec(supervisorFD)

@@ -167,7 +167,12 @@ func (p *Policy) unixLine(args []word) error {
 }
 
 // path takes a word as a path: a leading ~ is expanded, where it was written.
+// A variable without a value is an error: /home/$USER would be /home.
 func (p *Policy) path(keyword string, a word) (string, error) {
+	if a.empty != "" {
+		return "", &Error{At: a.emptyAt, Err: fmt.Errorf("%s: the variable %s is empty, and the path would be %q", keyword, clip(a.empty), clip(a.text)),
+			Hint: "set it, or take it out of the path"}
+	}
 	if a.value {
 		return a.text, nil
 	}

@@ -47,7 +47,7 @@ func TestVariables(t *testing.T) {
 	for word, want := range map[string]string{
 		`$DIR`: "/x y", `${DIR}`: "/x y", `"$DIR"`: "/x y", `/a$DIR/b`: "/a/x y/b", `/a${DIR}b`: "/a/x yb", `$DIR$DIR`: "/x y/x y",
 		`'$DIR'`: "$DIR", `\$DIR`: "$DIR", `"\$DIR"`: "$DIR", `/'$DIR'$DIR"$DIR"`: "/$DIR/x y/x y", `$DIR.d`: "/x y.d",
-		`/$HASH`: "/#a", `"/$HASH"`: "/#a", `/$QUOTES`: `/"'\`, `"/$QUOTES"`: `/"'\`, `/a$NONE`: "/a", `/"$NONE"b`: "/b",
+		`/$HASH`: "/#a", `"/$HASH"`: "/#a", `/$QUOTES`: `/"'\`, `"/$QUOTES"`: `/"'\`,
 		`$TILDE`: "~", `"$TILDE"/a`: "~/a", `''$TILDE`: "~", `/$TILDE`: "/~", `$TOKEN`: "@tmp", `$LINES`: "/a\nunveil / rwxc", `$DOLLAR`: "$DIR",
 		`$DIR#a`: "/x y#a",
 	} {
@@ -80,7 +80,22 @@ func TestVariables(t *testing.T) {
 		p := policy.Policy{Lookup: variables}
 		checkError(t, p.Read("box", line), want, hint)
 	}
-	checkError(t, p.Read("box", "unveil $NONE r"), "box:1:8: unveil: the path is empty", "unveil /usr rx")
+	// An empty value would leave what is above, in the end all files.
+	for line, want := range map[string]string{
+		"unveil $NONE r":             `box:1:8: unveil: the variable NONE is empty, and the path would be ""`,
+		"unveil $NONE/ rwc":          `box:1:8: unveil: the variable NONE is empty, and the path would be "/"`,
+		"unveil /home/$NONE r":       `box:1:14: unveil: the variable NONE is empty, and the path would be "/home/"`,
+		"unveil $TILDE/\"$NONE\"b r": `box:1:16: unveil: the variable NONE is empty, and the path would be "~/b"`,
+		"unix /run/$NONE/bus":        `box:1:11: unix: the variable NONE is empty, and the path would be "/run//bus"`,
+		"include ./${NONE}a":         `box:1:11: include: the variable NONE is empty, and the path would be "./a"`,
+	} {
+		p := policy.Policy{Lookup: variables}
+		checkError(t, p.Read("box", line), want, "take it out")
+	}
+	empty := policy.Policy{Lookup: variables}
+	if err := empty.Read("box", "env A=$NONE\npledge stdio $NONE\n"); err != nil || empty.Env[0] != "A=" || empty.Pledge.String() != "stdio" {
+		t.Errorf("%q, %v, %v", empty.Env, empty.Pledge, err)
+	}
 	checkError(t, p.Read("box", `unveil "$DIR r`), "box:1:8: a quote is not closed", "on the line")
 	var none policy.Policy
 	checkError(t, none.Read("box", "unveil $DIR r"), "box:1:8: the variable DIR is not set", hint)

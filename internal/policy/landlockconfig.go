@@ -181,7 +181,35 @@ func (c *landlockconfig) decode(format, text string) error {
 	if _, err := d.Token(); err != io.EOF {
 		return errors.New("something follows the object")
 	}
-	return nil
+	return unique(json.NewDecoder(strings.NewReader(text)))
+}
+
+// unique refuses an object that has a key twice, of which the decoder takes the
+// last: a ruleset would be lost. The text is known to be read.
+func unique(d *json.Decoder) error {
+	t, err := d.Token()
+	if delim, ok := t.(json.Delim); err != nil || !ok || delim != '{' && delim != '[' {
+		return err
+	}
+	var keys []string
+	for d.More() {
+		if t == json.Delim('{') {
+			key, err := d.Token()
+			if err != nil {
+				return err
+			}
+			name, _ := key.(string)
+			if slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, name) }) { // as the decoder has it
+				return fmt.Errorf("%q stands twice in one object", clip(name))
+			}
+			keys = append(keys, name)
+		}
+		if err := unique(d); err != nil {
+			return err
+		}
+	}
+	_, err = d.Token()
+	return err
 }
 
 // handled returns the rights that are named as handled, of files and of ports.
@@ -217,7 +245,10 @@ func (c *landlockconfig) rights(names []string, kind string) (bits uint64, err e
 			if abi < 1 {
 				return 0, fmt.Errorf("%q needs an abi", clip(name))
 			}
-			g, ok := groupOf(kind, group, min(abi, kernel.Newest))
+			if abi > kernel.Newest {
+				return 0, fmt.Errorf("%q of abi %d, and none above %d is known here", clip(name), abi, kernel.Newest)
+			}
+			g, ok := groupOf(kind, group, abi)
 			if !ok {
 				return 0, fmt.Errorf("unknown right %q", clip(name))
 			}

@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -77,19 +78,24 @@ func TestLandlockconfig(t *testing.T) {
 	}
 }
 
+// newer puts the number of an ABI into a text that is not known yet.
+func newer(format string) string { return fmt.Sprintf(format, kernel.Newest+1) }
+
 func TestLandlockconfigErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		`abi = 5`: ": nothing in it restricts or grants anything",
-		"[[path_beneath]]\nallowed_access = [\"abi.all\"]\nparent = [\"/\"]":     `: "abi.all" needs an abi`,
-		"[[path_beneath]]\nallowed_access = [\"fly\"]\nparent = [\"/\"]":         `: unknown right "fly"`,
-		"[[path_beneath]]\nallowed_access = [\"EXECUTE\"]\nparent = [\"/\"]":     `: unknown right "EXECUTE"`,
-		"[[path_beneath]]\nallowed_access = [\"v0.all\"]\nparent = [\"/\"]":      `: "v0.all" needs an abi`,
-		"[[path_beneath]]\nallowed_access = [\"execute\"]\nparent = [\"${no}\"]": `: path "${no}": no variable "no"`,
-		"[[path_beneath]]\nallowed_access = [\"execute\"]\nparent = [\"${no\"]":  `: path "${no": a variable is not closed, or has no name`,
-		"[[path_beneath]]\nallowed_access = [\"execute\"]\nparent = []":          ": path_beneath without rights or without a path",
-		"[[path_beneath]]\nallowed_access = [\"execute\"]\nparent = [\"\"]":      ": unveil: the path is empty",
-		"[[net_port]]\nallowed_access = [\"bind_udp\"]\nport = [1]":              `: unknown right "bind_udp"`,
-		"[[net_port]]\nallowed_access = [\"bind_tcp\"]\nport = [70000]":          ": port 70000 is above 65535",
+		"[[path_beneath]]\nallowed_access = [\"abi.all\"]\nparent = [\"/\"]":        `: "abi.all" needs an abi`,
+		"[[path_beneath]]\nallowed_access = [\"fly\"]\nparent = [\"/\"]":            `: unknown right "fly"`,
+		"[[path_beneath]]\nallowed_access = [\"EXECUTE\"]\nparent = [\"/\"]":        `: unknown right "EXECUTE"`,
+		"[[path_beneath]]\nallowed_access = [\"v0.all\"]\nparent = [\"/\"]":         `: "v0.all" needs an abi`,
+		"abi = 99\n[[ruleset]]\nhandled_access_fs = [\"abi.all\"]":                  fmt.Sprintf(`: "abi.all" of abi 99, and none above %d is known here`, kernel.Newest),
+		newer("[[path_beneath]]\nallowed_access = [\"v%d.all\"]\nparent = [\"/\"]"): newer(`: "v%[1]d.all" of abi %[1]d`) + fmt.Sprintf(", and none above %d is known here", kernel.Newest),
+		"[[path_beneath]]\nallowed_access = [\"execute\"]\nparent = [\"${no}\"]":    `: path "${no}": no variable "no"`,
+		"[[path_beneath]]\nallowed_access = [\"execute\"]\nparent = [\"${no\"]":     `: path "${no": a variable is not closed, or has no name`,
+		"[[path_beneath]]\nallowed_access = [\"execute\"]\nparent = []":             ": path_beneath without rights or without a path",
+		"[[path_beneath]]\nallowed_access = [\"execute\"]\nparent = [\"\"]":         ": unveil: the path is empty",
+		"[[net_port]]\nallowed_access = [\"bind_udp\"]\nport = [1]":                 `: unknown right "bind_udp"`,
+		"[[net_port]]\nallowed_access = [\"bind_tcp\"]\nport = [70000]":             ": port 70000 is above 65535",
 		"[[ruleset]]\n":                  ": a ruleset that handles nothing",
 		"[[variable]]\nname = \"1\"":     `: variable "1": not a name`,
 		"[[rulesets]]\nscoped = [\"x\"]": "",
@@ -104,7 +110,10 @@ func TestLandlockconfigErrors(t *testing.T) {
 	}
 	many := strings.Repeat(`"a",`, 100)
 	for text, want := range map[string]string{
-		`{"abi": 5} {}`:           "something follows the object",
+		`{"abi": 5} {}`: "something follows the object",
+		// Half of it would be lost.
+		`{"ruleset": [{"handledAccessFs": ["execute"]}], "ruleset": [{"scoped": ["signal"]}]}`: `"ruleset" stands twice`,
+		`{"ruleset": [{"handledAccessFs": ["execute"], "handledaccessFS": ["read_dir"]}]}`:     `"handledaccessFS" stands twice`,
 		`{"ruleset": [{"x": 1}]}`: "unknown field",
 		`{"variable": [{"name": "a", "literal": [` + strings.TrimSuffix(many, ",") + `]}], "pathBeneath": [{"allowedAccess": ["execute"], "parent": ["${a}${a}"]}]}`: "more than 4096 paths",
 	} {

@@ -21,6 +21,9 @@ type word struct {
 	value bool // it begins with a variable: ~ and @ of the value are no signs
 
 	varies bool // there is a variable in it
+
+	empty   string // the first variable in it whose value is empty, or ""
+	emptyAt string // where it is
 }
 
 // A splitter takes lines apart.
@@ -69,11 +72,12 @@ func (s *splitter) split(line string, at func(column int) string) ([]word, error
 		variable, open := quoting(raw)
 		w := word{text: text, at: at(start + 1)}
 		if variable >= 0 {
-			substituted, column, err := s.substitute(raw)
+			substituted, empty, column, err := s.substitute(raw)
 			if err != nil {
 				return nil, &Error{At: at(start + column + 1), Err: err,
 					Hint: "a variable is written $NAME or ${NAME}; a $ that is meant stands in single quotes"}
 			}
+			w.empty, w.emptyAt = empty, at(start+column+1)
 			if open < 0 {
 				list, err := shlex.Split(substituted)
 				if err != nil || len(list) != 1 {
@@ -110,8 +114,9 @@ func plain(line string, at func(column int) string) (words []word) {
 }
 
 // substitute puts the values of variables into a word as it is written, quoted
-// so that they stay as they are. With an error comes the index of the variable.
-func (s *splitter) substitute(raw string) (string, int, error) {
+// so that they stay as they are. With the name of the first variable that has no
+// value comes its index, and with an error that of the variable at fault.
+func (s *splitter) substitute(raw string) (substituted, empty string, column int, err error) {
 	var b strings.Builder
 	quote := byte(0)
 	for i := 0; i < len(raw); i++ {
@@ -127,7 +132,7 @@ func (s *splitter) substitute(raw string) (string, int, error) {
 		case c == '$':
 			name, length := variable(raw[i:])
 			if name == "" {
-				return "", i, errors.New("a $ without a name")
+				return "", "", i, errors.New("a $ without a name")
 			}
 			value, ok := "", false
 			if s.lookup != nil {
@@ -135,13 +140,16 @@ func (s *splitter) substitute(raw string) (string, int, error) {
 			}
 			switch {
 			case !ok:
-				return "", i, fmt.Errorf("the variable %s is not set", clip(name))
+				return "", "", i, fmt.Errorf("the variable %s is not set", clip(name))
 			case !utf8.ValidString(value):
-				return "", i, fmt.Errorf("the value of %s is not UTF-8", clip(name))
+				return "", "", i, fmt.Errorf("the value of %s is not UTF-8", clip(name))
 			case strings.IndexByte(value, 0) >= 0:
-				return "", i, fmt.Errorf("a NUL in the value of %s", clip(name))
+				return "", "", i, fmt.Errorf("a NUL in the value of %s", clip(name))
 			case value == "" && quote == 0:
 				b.WriteString(`""`)
+			}
+			if value == "" && empty == "" {
+				empty, column = name, i
 			}
 			for _, r := range value {
 				b.WriteByte('\\')
@@ -152,7 +160,7 @@ func (s *splitter) substitute(raw string) (string, int, error) {
 		}
 		b.WriteByte(raw[i])
 	}
-	return b.String(), 0, nil
+	return b.String(), empty, column, nil
 }
 
 // variable returns the name of the variable that a text begins with, written

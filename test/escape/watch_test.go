@@ -1,8 +1,10 @@
 package escape
 
 import (
+	"bufio"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -295,6 +297,68 @@ func TestForeign(t *testing.T) {
 			if said := denials(got.stderr, "denied"); name == "trace" && (len(said) != 1 || said[0] != fmt.Sprintf("execute %q: a 32-bit program, whose system calls are refused", file)) {
 				t.Errorf("said %q", said)
 			}
+		}
+	})
+}
+
+// TestInheritedEnds holds that nobody beside the command keeps what it was
+// started with and does not get: who waits for the end of a pipe would wait for
+// the supervisor, or for the one who removes @tmp.
+func TestInheritedEnds(t *testing.T) {
+	each(t, func(t *testing.T, r run) {
+		boxes := watching(r.dir)
+		boxes["alone"] = []string{"-q", "-u", "/usr:rx"}
+		boxes["tmp"] = []string{"-q", "-u", "/usr:rx", "-u", "@tmp:rwc"}
+		boxes["passed"] = append(boxes["alone"], "--pass-fd", "9") // the control
+		for name, flags := range boxes {
+			var pipe [2]*os.File
+			var err error
+			if pipe[0], pipe[1], err = os.Pipe(); err != nil {
+				t.Fatal(err)
+			}
+			argv := launch(flags, "sh", "-c", "echo here; read x")
+			cmd := exec.Command(argv[0], argv[1:]...)
+			cmd.Dir = r.dir
+			for range 7 { // the lowest numbers are taken by others in the end
+				cmd.ExtraFiles = append(cmd.ExtraFiles, pipe[1])
+			}
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential(r.user)}
+			stdin, err := cmd.StdinPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			stdout, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			pipe[1].Close()
+			if here, err := bufio.NewReader(stdout).ReadString('\n'); err != nil || here != "here\n" {
+				t.Errorf("%s: %q, %v", name, here, err)
+			}
+			held := make(chan bool)
+			go func() {
+				n, _ := pipe[0].Read(make([]byte, 1))
+				held <- n != 0
+			}()
+			open := false
+			select {
+			case open = <-held:
+				held = nil
+			case <-time.After(time.Second):
+				open = true
+			}
+			if open != (name == "passed") {
+				t.Errorf("%s: the pipe is held while the command runs: %v", name, open)
+			}
+			stdin.Close()
+			cmd.Wait()
+			if held != nil {
+				<-held
+			}
+			pipe[0].Close()
 		}
 	})
 }
