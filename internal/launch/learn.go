@@ -21,6 +21,10 @@ import (
 // learn runs the command with nothing refused but what is refused always, and
 // a supervisor that writes the policy. Landlock has no part in it.
 func (r *Request) learn(b *box) *Failure {
+	if policy.IsLandlockconfig(r.Learn) {
+		return failedf("--learn %s: a file of this name is read as one of landlockconfig, in which promises have no place", quote(r.Learn)).
+			hinted("take another name, without .toml or .json at its end")
+	}
 	if err := r.writer().Read(); err != nil {
 		return explainWord(err).hinted("--learn adds to the policy that a file has; name another file")
 	}

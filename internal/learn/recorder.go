@@ -414,7 +414,10 @@ func (r *Recorder) base(name string) (dir, base string) {
 func (r *Recorder) object(c *trace.Caller, o *trace.Object, letters unveil.Letters) {
 	name := o.Name
 	if strings.HasSuffix(name, " (deleted)") {
-		return
+		// The kernel's word for what has no name; or a file may be called so.
+		if _, there := lstat(name); !there {
+			return
+		}
 	}
 	made := r.made[name]
 	for dir := path.Dir(name); !made && dir != "/"; dir = path.Dir(dir) {

@@ -10,6 +10,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/unveil-run/unveil-run/internal/policy"
 	"github.com/unveil-run/unveil-run/internal/trace"
 	"github.com/unveil-run/unveil-run/pledge"
@@ -103,7 +105,7 @@ func (w *Writer) Write(r *Record) (summary string, beyond []string, err error) {
 		return "", nil, err
 	}
 	defer os.Remove(f.Name())
-	mode := os.FileMode(0o644)
+	mode := 0o666 &^ umask()
 	if info, err := os.Stat(w.File); err == nil {
 		mode = info.Mode().Perm()
 	}
@@ -122,7 +124,15 @@ func (w *Writer) Write(r *Record) (summary string, beyond []string, err error) {
 	return summary, beyond, err
 }
 
-// Lstat is the file system as it is.
+// umask is what a new file does not get. The policy tells where its user keeps
+// what, and the file is made as any other program would make it.
+func umask() os.FileMode {
+	mask := unix.Umask(0o077)
+	unix.Umask(mask)
+	return os.FileMode(mask)
+}
+
+// lstat is the file system as it is.
 func lstat(name string) (dir, ok bool) {
 	info, err := os.Lstat(name)
 	return err == nil && info.IsDir(), err == nil

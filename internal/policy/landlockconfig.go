@@ -51,6 +51,10 @@ func landlockconfigFormat(name string) string {
 	return ""
 }
 
+// IsLandlockconfig reports whether a file of this name is read as one of
+// landlockconfig, and not as lines.
+func IsLandlockconfig(name string) bool { return landlockconfigFormat(name) != "" }
+
 // maxPaths bounds what variables make of a path.
 const maxPaths = 4096
 

@@ -35,7 +35,7 @@ var etc = "/etc/unveil"
 // isProfileName reports whether a word can be the name of a profile: nothing
 // with a slash, and nothing that a file of another format is called.
 func isProfileName(name string) bool {
-	if name == "" || name[0] == '.' || name[0] == '-' || landlockconfigFormat(name) != "" {
+	if name == "" || name[0] == '.' || name[0] == '-' || IsLandlockconfig(name) {
 		return false
 	}
 	for _, c := range name {
