@@ -47,8 +47,11 @@ func Remove(parent int, name string, dev, ino uint64) error {
 		if err == nil || err == unix.ENOENT {
 			return nil
 		}
-		if r.did == 0 || time.Now().After(r.end) {
+		if r.did == 0 && r.err != nil || time.Now().After(r.end) {
 			return errors.Join(r.err, err)
+		}
+		if r.did == 0 {
+			time.Sleep(time.Millisecond)
 		}
 	}
 }
@@ -116,7 +119,13 @@ func (r *remover) remove(dir int, name string) bool {
 	return false
 }
 
+// note keeps the first error that stays. The others are of somebody who makes
+// and moves files meanwhile.
 func (r *remover) note(err error) {
+	switch err {
+	case nil, unix.ENOENT, unix.ENOTDIR, unix.ENOTEMPTY, unix.EEXIST, unix.ELOOP:
+		return
+	}
 	if r.err == nil {
 		r.err = err
 	}
