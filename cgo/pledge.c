@@ -198,12 +198,9 @@ static struct veil_options layer_options(const struct process *p)
  * out what was unveiled: it has to be of that once more. Without rpath there
  * is no need: what is implied is there to be read, but for the terminal and /tmp.
  */
-static bool closes_implied(const struct process *p)
+static bool closes_implied(const struct process *p, const struct veil_options *options, promise_set implying)
 {
-	struct veil_options options = layer_options(p);
-
-	return p->sealed && veil_used() && options.pledged && held(p, BIT(RPATH)) &&
-		(p->implying & ~veil_implying(&options)) != 0;
+	return p->sealed && veil_used() && options->pledged && held(p, BIT(RPATH)) && (p->implying & ~implying) != 0;
 }
 
 /*
@@ -243,23 +240,41 @@ static bool lists_later(const struct process *p)
 }
 
 /*
- * The ruleset that p asks for beyond what is in force, as a descriptor;
- * -ENOENT where a layer would narrow nothing. bound: the filter is.
+ * The ruleset that p asks for beyond what is in force, as a descriptor, which
+ * is noted in p; -ENOENT where a layer would narrow nothing. bound: the filter
+ * is.
  */
-static int new_layer(const struct process *p, bool sealing, bool bound)
+static int new_layer(struct process *p, bool sealing, bool bound)
 {
 	struct veil_options options = layer_options(p);
 	bool seals = sealing && !p->sealed && veil_used(), lists = seals || completes(p);
+	promise_set implying = veil_implying(&options);
+	int ruleset;
 
 	options.promised = seals && frees_next(p, bound);
-	options.whole = !lists && !closes_implied(p);
-	if (!lists && wants_tmp(p, bound))
-		options.pledged = options.layer = options.files = true;
+	options.files = !lists && wants_tmp(p, bound);
+	options.whole = !lists && !closes_implied(p, &options, implying);
+	options.pledged |= options.files;
+	options.layer |= options.files;
 	if (!lists && (!options.layer || layer_current(p)))
 		return -ENOENT;
 	if (p->layers >= LAYERS_MAX)
 		return -E2BIG;
-	return veil_ruleset(&options);
+	ruleset = veil_ruleset(&options);
+	if (ruleset < 0)
+		return ruleset;
+	p->layers++;
+	p->sealed |= sealing;
+	if (!options.whole)
+		p->implying = implying;
+	if (lists)
+		p->partial = options.promised;
+	if (options.layer) {
+		p->layer_set = p->promises;
+		p->tmp = options.files;
+		p->layered |= !options.files;
+	}
+	return ruleset;
 }
 
 /* After a layer is on. */
@@ -271,27 +286,6 @@ static void end_veil(const struct process *p)
 		veil_end();
 	else
 		veil_close();
-}
-
-static void took_layer(struct process *p, bool sealing, bool bound)
-{
-	bool seals = sealing && !p->sealed && veil_used();
-
-	if (seals || closes_implied(p)) {
-		struct veil_options options = layer_options(p);
-
-		p->implying = veil_implying(&options);
-	}
-	p->partial = seals ? frees_next(p, bound) : p->partial && !completes(p);
-	p->layers++;
-	p->sealed |= sealing;
-	if (p->pledged && !held(p, BIT(EXEC))) {
-		p->layered = true;
-		p->layer_set = p->promises;
-	} else if (!seals && wants_tmp(p, bound)) {
-		p->tmp = true;
-		p->layer_set = p->promises;
-	}
 }
 
 /* The filter that p asks for, when it is not bound to this image. */
@@ -402,7 +396,7 @@ static bool wants_bound(const struct process *p)
  * Gives to the kernel what p promises and was does not; p is mended by what
  * is learnt. Descriptors are closed before a filter without stdio is on.
  */
-static int narrow(const struct process *was, struct process *p, struct scratch *s)
+static ALONE int narrow(const struct process *was, struct process *p, struct scratch *s)
 {
 	bool stdio = held(p, BIT(STDIO)), sealing = !held(p, BIT(UNVEIL));
 	int maps = -1, n = 0, ruleset = -1, ret = 0;
@@ -425,9 +419,7 @@ static int narrow(const struct process *was, struct process *p, struct scratch *
 	}
 	if (n >= 0 && held(was, BIT(STDIO))) {
 		ruleset = new_layer(p, sealing, n > 0);
-		if (ruleset >= 0)
-			took_layer(p, sealing, n > 0);
-		else if (ruleset != -ENOENT)
+		if (ruleset < 0 && ruleset != -ENOENT)
 			n = ruleset;
 	}
 	p->tmp = p->tmp && wants_tmp(p, n > 0) && layer_current(p);
@@ -467,7 +459,6 @@ static int narrow(const struct process *was, struct process *p, struct scratch *
 int seal(void)
 {
 	struct process next = now;
-	bool bound;
 	int ruleset, ret;
 
 	if (kernel_abi() == 0)
@@ -477,13 +468,11 @@ int seal(void)
 	if (!held(&now, BIT(STDIO)))
 		return 0;	/* sealed by the pledge that gave it up */
 	read_wishes();
-	bound = wants_bound(&next) && code.n > 0;
-	ruleset = new_layer(&next, true, bound);
+	ruleset = new_layer(&next, true, wants_bound(&next) && code.n > 0);
 	if (ruleset == -ENOENT)
 		return 0;
 	if (ruleset < 0)
 		return ruleset;
-	took_layer(&next, true, bound);
 	ret = threads_apply(ruleset, NULL);
 	sys(NR_close, ruleset);
 	if (ret == 0)

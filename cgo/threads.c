@@ -399,7 +399,7 @@ static int restrict_self(int ruleset, unsigned flags)
 	return (int)ret;
 }
 
-static int filter(const struct sock_fprog *program, bool all)
+static ALONE int filter(const struct sock_fprog *program, bool all)
 {
 	unsigned flags = all ? SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH : 0;
 
@@ -787,7 +787,7 @@ static int apply_parked(struct meeting *m, int tasks, int ruleset, const struct 
 }
 
 /* The kernel binds all threads. */
-static int apply_at_once(int ruleset, const struct sock_fprog *program)
+static ALONE int apply_at_once(int ruleset, const struct sock_fprog *program)
 {
 	int ret = 0;
 

@@ -70,6 +70,7 @@ var Differences = []Difference{
 		ctest("exec, with execpromises alone (differs)", "the same, with UNVEIL_STRICT=1")},
 	{C, Less, "Exec'd programs keep the veil: all of it with execpromises or without promises, else of the kinds of access that this program promised", "only with execpromises",
 		ctest("unveil: at exec", "unveil: exec of a program that opens nothing", "unveil: exec of one that reads")},
+	{C, More, "A program that promises exec and no rpath, and no execpromises, can run any file by way of the ELF interpreter that x brings", "what has x", ctest("x by way of the interpreter (differs)")},
 	{C, Answers, "execpromises that are first given after the end of a list may fail: EACCES without rpath, and as the end of a list does", "0", ctest("unveil: execpromises after the end")},
 	{C, Less, "With tmppath beside exec and rpath, and without execpromises or both of wpath and cpath, exec'd programs write, make and remove files in /tmp alone", "they are free", ctest("unveil: tmppath beside exec")},
 	{C, Less, "tmppath beside exec grants nothing without rpath, with execpromises, or where the next image cannot be told from this one", "files in /tmp", ctest("unveil: tmppath beside exec that is not bound (differs)")},

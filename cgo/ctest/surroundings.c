@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 static void limit(int resource, rlim_t value)
 {
@@ -160,6 +161,35 @@ static void descriptors_left(void)
 		ct_fail("the lowest free descriptor was %d, and is %d", before, after);
 }
 
+static int runs(const char *path, const char *argument)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		dup2(open("/dev/null", O_RDWR), 2);
+		execl(path, path, argument, (char *)NULL);
+		_exit(99);
+	}
+	ct_true(waitpid(child, &status, 0) == child && WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* The interpreter has x with what was unveiled, and maps what it may read. */
+static void by_interpreter(void)
+{
+#ifdef __aarch64__
+	const char *interpreter = "/lib/ld-linux-aarch64.so.1";
+#else
+	const char *interpreter = "/lib64/ld-linux-x86-64.so.2";
+#endif
+
+	ct_ok(unveil("/bin/sh", "x"));
+	ct_ok(pledge("stdio proc exec", NULL));
+	ct_true(runs("/bin/true", NULL) == 99);
+	ct_true(runs(interpreter, "/bin/true") == 0);
+}
+
 static void cases(void)
 {
 	ct_case("control", 0, control);
@@ -175,6 +205,7 @@ static void cases(void)
 	ct_case("a new user namespace", 0, new_user);
 	ct_case("no layer left", 0, layers);
 	ct_case("no descriptor is left open", 0, descriptors_left);
+	ct_case("x by way of the interpreter (differs)", 0, by_interpreter);
 }
 
 int main(int argc, char **argv)
