@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/unveil-run/unveil-run/test/abishim/shimtest"
+	"github.com/unveil-run/unveil-run/test/made"
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // nobody is who the cases run as a second time, when the tests run as root.
@@ -43,15 +45,6 @@ var builds = []build{
 
 var programs = []string{"abilities", "contract", "forks", "innocent", "load", "surroundings", "threads", "unveil"}
 
-// missing skips a test, or fails it where everything has to be there.
-func missing(t *testing.T, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatalf(format, args...)
-	}
-	t.Skipf(format, args...)
-}
-
 func run(t *testing.T, name string, args ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
@@ -75,15 +68,14 @@ func library(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	// Opened here, so that a result of before a change is not taken for a new one.
-	for _, f := range []string{"compat/compat.c", "compat/libunveil-compat.map", "ctest/compat.c"} {
-		if _, err := os.ReadFile(f); err != nil {
-			t.Fatal(err)
-		}
+	if err := made.Read("ctest/*.[ch]"); err != nil {
+		t.Fatal(err)
 	}
-	run(t, "make", "-C", "..", "build/libunveil.so", "build/libunveil.so.0", "build/libunveil.a", "build/libunveil-compat.so.0")
-	run(t, "cp", "-P", "../build/libunveil.so", "../build/libunveil.so.0", "../build/libunveil.a", dir+"/make")
-	run(t, "cp", "-P", "../build/libunveil-compat.so", "../build/libunveil-compat.so.0", dir)
+	if err := made.Build(dir+"/make", "libunveil.so.0", "libunveil.a", "libunveil-compat.so.0"); err != nil {
+		t.Fatal(err)
+	}
+	// Beside both: it is tried with each.
+	run(t, "sh", "-c", "mv "+dir+"/make/libunveil-compat.so* "+dir)
 	run(t, "go", "build", "-buildmode=c-shared", "-o", dir+"/go/libunveil.so", ".")
 	return dir
 }
@@ -113,7 +105,7 @@ func TestC(t *testing.T) {
 		t.Run(b.name, func(t *testing.T) {
 			if b.needs != "" {
 				if _, err := exec.LookPath(b.needs); err != nil {
-					missing(t, "no %s", b.needs)
+					need.Missing(t, "%s", b.needs)
 				}
 			}
 			for _, program := range programs {
@@ -189,7 +181,7 @@ func casesOf(t *testing.T, argv []string, uid int, env ...string) {
 				if why == "needs root" && uid != 0 || strings.HasPrefix(why, "musl ") {
 					t.Skip(why)
 				}
-				missing(t, "%s", why)
+				need.Missing(t, "%s", why)
 			})
 		} else {
 			bad = true
@@ -219,7 +211,7 @@ func TestObject(t *testing.T) {
 func TestArm64Object(t *testing.T) {
 	const prefix = "aarch64-linux-gnu-"
 	if _, err := exec.LookPath(prefix + "gcc"); err != nil {
-		missing(t, "no %sgcc", prefix)
+		need.Missing(t, "%sgcc", prefix)
 	}
 	path := t.TempDir() + "/libunveil.so"
 	run(t, "make", "-s", "-C", "..", "LIB_BUILD="+filepath.Dir(path), "CC="+prefix+"gcc", path)
@@ -265,7 +257,7 @@ func TestCompat(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/preloaded=%t", b.name, preloaded), func(t *testing.T) {
 				if b.needs != "" {
 					if _, err := exec.LookPath(b.needs); err != nil {
-						missing(t, "no %s", b.needs)
+						need.Missing(t, "%s", b.needs)
 					}
 				}
 				before := []string{"-L" + dir, "-Wl,-rpath," + dir, "-lunveil-compat"}
@@ -444,7 +436,7 @@ func TestManuals(t *testing.T) {
 			}
 		}
 		if _, err := exec.LookPath("mandoc"); err != nil {
-			missing(t, "no mandoc")
+			need.Missing(t, "mandoc")
 		}
 		if out, err := exec.Command("mandoc", "-Tlint", "-W", "warning", name).CombinedOutput(); err != nil || len(out) != 0 {
 			t.Errorf("mandoc %s: %v\n%s", name, err, out)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // An installation is what make install puts below a prefix of its own.
@@ -43,7 +45,7 @@ func install(t *testing.T) *installation {
 func (i *installation) flags(words ...string) []string {
 	i.t.Helper()
 	if _, err := exec.LookPath("pkg-config"); err != nil {
-		missing(i.t, "no pkg-config")
+		need.Missing(i.t, "pkg-config")
 	}
 	cmd := exec.Command("pkg-config", words...)
 	cmd.Env = append(os.Environ(), "PKG_CONFIG_PATH="+i.prefix+"/lib/pkgconfig")
@@ -132,7 +134,7 @@ func TestOverlayProbes(t *testing.T) {
 // with no more than CFLAGS and LIBS in the environment.
 func TestOverlayConfigure(t *testing.T) {
 	if _, err := exec.LookPath("autoconf"); err != nil {
-		missing(t, "no autoconf")
+		need.Missing(t, "autoconf")
 	}
 	i := install(t)
 	i.write("configured/configure.ac", `AC_INIT([probe], [1])
@@ -208,7 +210,7 @@ func TestOverlayHeader(t *testing.T) {
 		for _, compiler := range []string{"gcc", "g++", "musl-gcc"} {
 			t.Run(compiler+"/"+c.name, func(t *testing.T) {
 				if _, err := exec.LookPath(compiler); err != nil {
-					missing(t, "no %s", compiler)
+					need.Missing(t, "%s", compiler)
 				}
 				extension, text := ".c", c.text
 				if compiler == "g++" {
@@ -256,7 +258,7 @@ func TestOverlayIssetugid(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, err := exec.LookPath(c.cc[0]); err != nil {
-				missing(t, "no %s", c.cc[0])
+				need.Missing(t, "%s", c.cc[0])
 			}
 			out := i.prefix + "/issetugid-" + c.name
 			if said, ok := i.cc(slices.Concat(c.cc, cflags, []string{"-o", out, source}, c.libs)...); !ok {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/unveil-run/unveil-run/internal/kernel"
 	"github.com/unveil-run/unveil-run/test/abishim/shimtest"
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // What is promised cannot be taken back, so that each case runs in a process
@@ -109,21 +110,10 @@ func named(e unix.Errno) string {
 	return unix.ErrnoName(e)
 }
 
-// needs says what the machine lacks for a test.
-func needs(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatal("missing, and CI is set: " + what)
-	}
-	t.Skip("missing: " + what)
-}
-
 func needKernel(t *testing.T) kernel.Kernel {
 	t.Helper()
 	k := kernel.Probe()
-	if k.Landlock != nil || k.Seccomp != nil {
-		needs(t, fmt.Sprint("Landlock and seccomp: ", k))
-	}
+	need.Box(t, 1)
 	return k
 }
 
@@ -211,7 +201,7 @@ func eachFlavour(t *testing.T, test func(t *testing.T, f flavour)) {
 	for _, f := range flavours() {
 		t.Run(f.name, func(t *testing.T) {
 			if strings.HasPrefix(f.bin, "missing: ") {
-				needs(t, "a test binary, "+f.name+": "+f.bin)
+				need.Missing(t, "a test binary, %s: %s", f.name, f.bin)
 			}
 			if f.bin == "" {
 				f.bin = shimtest.Self(t)

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/unveil-run/unveil-run/test/abishim/shimtest"
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // ring makes a ring of io_uring with a thread of the kernel that serves it.
@@ -33,7 +34,7 @@ func TestRing(t *testing.T) {
 	for _, name := range []string{"ring", "ring, unveil"} {
 		out, _ := run(t, bin, os.Getuid(), scratch(t), name, "work")
 		if strings.Contains(out, "no ring") {
-			needs(t, "io_uring: "+out)
+			need.Missing(t, "io_uring: %s", out)
 		}
 		if !strings.Contains(out, "not confined") || !strings.Contains(out, "io_uring cannot be bound: operation not supported") {
 			t.Errorf("%s: %s", name, out)
@@ -100,7 +101,7 @@ func TestOlderKernels(t *testing.T) {
 func TestSetID(t *testing.T) {
 	needKernel(t)
 	if os.Getuid() != 0 {
-		needs(t, "root, for a set-id program")
+		need.Missing(t, "root, for a set-id program")
 	}
 	dir := scratch(t)
 	text, err := os.ReadFile(shimtest.Self(t))
@@ -132,7 +133,7 @@ func TestSetID(t *testing.T) {
 	}
 	var fs unix.Statfs_t
 	if err := unix.Statfs(dir, &fs); err != nil || fs.Flags&unix.ST_NOSUID != 0 {
-		needs(t, "a directory for set-id programs: "+dir)
+		need.Missing(t, "a directory for set-id programs: %s", dir)
 	}
 	if got := play(); got != "exit status 2" {
 		t.Errorf("with the bit: %s, want exit status 2", got)

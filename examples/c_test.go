@@ -6,41 +6,31 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/unveil-run/unveil-run/test/made"
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // cPrograms builds the C examples in a directory: as they are, with an
 // intruder, and with an intruder and nothing that confines (free).
 func cPrograms(t *testing.T) string {
 	t.Helper()
-	for _, tool := range []string{"make", "gcc"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv("CI") != "" {
-				t.Fatal(err)
-			}
-			t.Skip("needs ", err)
-		}
-	}
-	// Opened here, so that a result of before a change is not taken for a new one.
-	for _, pattern := range []string{"../cgo/*.[ch]", "../Makefile", "c/*.c", "c/testdata/*"} {
-		files, _ := filepath.Glob(pattern)
-		if len(files) == 0 {
-			t.Fatalf("no file %s", pattern)
-		}
-		for _, f := range files {
-			if _, err := os.ReadFile(f); err != nil {
-				t.Fatal(err)
-			}
-		}
+	for _, name := range []string{"make", "gcc"} {
+		need.Program(t, name)
 	}
 	dir := t.TempDir()
+	if err := made.Read("c/*.c", "c/testdata/*"); err != nil {
+		t.Fatal(err)
+	}
+	if err := made.Build(dir, "libunveil.so.0"); err != nil {
+		t.Fatal(err)
+	}
 	do := func(argv ...string) {
 		t.Helper()
 		if out, err := exec.Command("timeout", append([]string{"120"}, argv...)...).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %v\n%s", argv, err, out)
 		}
 	}
-	do("make", "-s", "-C", "..", "build/libunveil.so", "build/libunveil.so.0")
-	do("cp", "-P", "../build/libunveil.so", "../build/libunveil.so.0", dir)
 	cc := []string{"gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-pie", "-fPIE", "-I../cgo"}
 	intruder := append(cc, "-include", "c/testdata/intruder.h")
 	library := []string{"-L" + dir, "-Wl,-rpath," + dir, "-lunveil"}
@@ -56,7 +46,7 @@ func cPrograms(t *testing.T) string {
 // TestC runs the C examples, and then with an intruder in each of their parts.
 // The control run is the same program without the library.
 func TestC(t *testing.T) {
-	needs(t, 1)
+	need.Box(t, 1)
 	dir := cPrograms(t)
 	h := newHome(t)
 	h.write(t, "one", "1\n", 0o644)

@@ -21,52 +21,25 @@ import (
 	"testing"
 	"time"
 
-	"github.com/unveil-run/unveil-run/internal/kernel"
+	"github.com/unveil-run/unveil-run/test/made"
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // tools is a directory with the launcher and the Go programs.
 var tools string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	var err error
-	if tools, err = os.MkdirTemp("", "unveil-run-examples"); err == nil {
-		defer os.RemoveAll(tools)
-		err = build()
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(made.Main(m, &tools, "", build)) }
 
 func build() error {
-	for _, b := range []struct{ name, dir string }{
-		{"unveil-run", "../cmd/unveil-run"}, {"wordcount", "./wordcount"}, {"jail", "./jail"}, {"fileserver", "./fileserver"},
-	} {
-		cmd := exec.Command("go", "build", "-race=false", "-o", filepath.Join(tools, b.name), b.dir)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("go build %s: %w\n%s", b.dir, err, out)
+	if err := made.Plain(filepath.Join(tools, "unveil-run")); err != nil {
+		return err
+	}
+	for _, name := range []string{"wordcount", "jail", "fileserver"} {
+		if err := made.Go(filepath.Join(tools, name), "./"+name); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-// needs ends a test that this kernel cannot hold: where CI is set that is a
-// failure.
-func needs(t *testing.T, abi int) {
-	t.Helper()
-	k := kernel.Probe()
-	if k.Seccomp == nil && k.ABI >= abi {
-		return
-	}
-	if os.Getenv("CI") != "" {
-		t.Fatalf("needs Landlock ABI %d and seccomp: %v", abi, k)
-	}
-	t.Skipf("needs Landlock ABI %d and seccomp: %v", abi, k)
 }
 
 // A home is a home directory with a secret, a file that must not change, a
@@ -178,7 +151,7 @@ func (h *home) hostile(t *testing.T, name, act string) {
 // TestHostile puts a hostile program in the place of the one that each example
 // confines. The control run is the same program without the example.
 func TestHostile(t *testing.T) {
-	needs(t, 4)
+	need.Box(t, 4)
 	for _, tt := range []struct {
 		name    string
 		program string
@@ -246,7 +219,7 @@ func TestHostile(t *testing.T) {
 }
 
 func TestGit(t *testing.T) {
-	needs(t, 1)
+	need.Box(t, 1)
 	h := newHome(t)
 	git := example(t, "git.sh")
 	h.run(t, git, ".", "init", "-q")
@@ -259,7 +232,7 @@ func TestGit(t *testing.T) {
 }
 
 func TestBuild(t *testing.T) {
-	needs(t, 1)
+	need.Box(t, 1)
 	h := newHome(t)
 	h.run(t, "git", "init", "-q")
 	h.run(t, example(t, "build.sh"))
@@ -269,7 +242,7 @@ func TestBuild(t *testing.T) {
 // TestBoxed builds by a Makefile whose shell is the launcher, and sees that a
 // recipe of it is refused what the shell of another would do.
 func TestBoxed(t *testing.T) {
-	needs(t, 1)
+	need.Box(t, 1)
 	h := newHome(t)
 	h.run(t, "make", "-f", example(t, "boxed.mk"))
 	h.run(t, "build/main")
@@ -288,7 +261,7 @@ func TestBoxed(t *testing.T) {
 }
 
 func TestFetch(t *testing.T) {
-	needs(t, 4)
+	need.Box(t, 4)
 	h := newHome(t)
 	page := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "page "+r.URL.Path) }))
 	defer page.Close()
@@ -305,7 +278,7 @@ func TestFetch(t *testing.T) {
 }
 
 func TestNotes(t *testing.T) {
-	needs(t, 1)
+	need.Box(t, 1)
 	h := newHome(t)
 	h.extra = []string{"SECRET=1", "TERM=dumb"}
 	h.run(t, example(t, "notes"), "sed", "-i", "s/milk/bread/", h.path("notes/today"))
@@ -319,7 +292,7 @@ func TestNotes(t *testing.T) {
 }
 
 func TestOffline(t *testing.T) {
-	needs(t, 1)
+	need.Box(t, 1)
 	h := newHome(t)
 	if out := h.run(t, example(t, "offline.sh"), "sh", "-c", "echo new >made; cat made; ls main.c"); out != "new\nmain.c\n" {
 		t.Errorf("%q", out)
@@ -327,7 +300,7 @@ func TestOffline(t *testing.T) {
 }
 
 func TestServe(t *testing.T) {
-	needs(t, 4)
+	need.Box(t, 4)
 	h := newHome(t)
 	port := freePort(t)
 	serves(t, h, port, example(t, "serve.sh"), h.path("site"), port)
@@ -335,7 +308,7 @@ func TestServe(t *testing.T) {
 
 // TestUnit runs the command line of the systemd unit, as systemd would.
 func TestUnit(t *testing.T) {
-	needs(t, 4)
+	need.Box(t, 4)
 	h := newHome(t)
 	port := freePort(t)
 	serves(t, h, port, unitCommand(t, "web.service", map[string]string{"DIR": h.path("site"), "PORT": port})...)
@@ -344,7 +317,7 @@ func TestUnit(t *testing.T) {
 // TestOrchestrators runs the command lines of the files for Kubernetes and
 // Nomad, with a folder and a port of the test, as their containers would.
 func TestOrchestrators(t *testing.T) {
-	needs(t, 4)
+	need.Box(t, 4)
 	for name, key := range map[string]string{"kubernetes.yaml": "command: ", "nomad.hcl": "args    = "} {
 		t.Run(name, func(t *testing.T) {
 			text, err := os.ReadFile(name)
@@ -470,7 +443,7 @@ func serves(t *testing.T, h *home, port string, argv ...string) {
 }
 
 func TestUntar(t *testing.T) {
-	needs(t, 1)
+	need.Box(t, 1)
 	h := newHome(t)
 	var archive bytes.Buffer
 	w := tar.NewWriter(&archive)
@@ -499,7 +472,7 @@ func TestUntar(t *testing.T) {
 }
 
 func TestWordcount(t *testing.T) {
-	needs(t, 1)
+	need.Box(t, 1)
 	h := newHome(t)
 	if out := h.run(t, "wordcount", h.path("site/a")); out != "3\n" {
 		t.Errorf("%q", out)
@@ -510,7 +483,7 @@ func TestWordcount(t *testing.T) {
 }
 
 func TestJail(t *testing.T) {
-	needs(t, 1)
+	need.Box(t, 1)
 	h := newHome(t)
 	if out := h.run(t, "jail", h.path("site"), "cat", h.path("site/a")); out != "three words here\n" {
 		t.Errorf("%q", out)
@@ -518,7 +491,7 @@ func TestJail(t *testing.T) {
 }
 
 func TestFileserver(t *testing.T) {
-	needs(t, 1)
+	need.Box(t, 1)
 	h := newHome(t)
 	if err := os.Symlink(h.path("secret"), h.path("site/link")); err != nil {
 		t.Fatal(err)

@@ -17,6 +17,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // cFlags are those that the C library must stand.
@@ -90,7 +92,7 @@ func compiler(t testing.TB) string {
 		cc = "cc"
 	}
 	if _, err := exec.LookPath(cc); err != nil {
-		lacking(t, "a C compiler")
+		need.Missing(t, "a C compiler")
 	}
 	return cc
 }
@@ -448,7 +450,7 @@ func TestCCompilers(t *testing.T) {
 		}
 	}
 	if tried == 0 {
-		lacking(t, "gcc, clang and musl-gcc")
+		need.Missing(t, "gcc, clang and musl-gcc")
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // imageTrials are what cgo/ctest/image.c tries: without a filter, bound to its
@@ -67,7 +69,7 @@ var absent = map[string]string{"a 32-bit image": "no exec", "memory made code by
 func newImage(t *testing.T) func(args ...string) string {
 	t.Helper()
 	if mode, err := os.ReadFile("/proc/sys/kernel/randomize_va_space"); err != nil || mode[0] == '0' {
-		lacking(t, "addresses at random, by which images are told apart")
+		need.Missing(t, "addresses at random, by which images are told apart")
 	}
 	program := filepath.Join(os.Getenv(envTools), "image")
 	if os.Getenv(envTools) == "" {

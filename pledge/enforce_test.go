@@ -12,17 +12,9 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-)
 
-// lacking ends a test that this machine cannot run: in CI that is a failure,
-// so that no machine of ours passes by not looking.
-func lacking(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatalf("this machine lacks %s", what)
-	}
-	t.Skipf("this machine lacks %s", what)
-}
+	"github.com/unveil-run/unveil-run/test/need"
+)
 
 // A trial is one call in a process of its own, with or without a filter. It
 // is all that the child may touch: there the Go runtime does not work, so that
@@ -182,7 +174,7 @@ func newLaboratory(t *testing.T) *laboratory {
 	l := &laboratory{buf: make([]byte, 4096), texts: map[string]*byte{}, controls: map[string]outcome{}}
 	var err error
 	if l.code, err = unix.Mmap(-1, 0, 4096, unix.PROT_READ|unix.PROT_WRITE|unix.PROT_EXEC, unix.MAP_PRIVATE|unix.MAP_ANON); err != nil {
-		lacking(t, "memory that is executable: "+err.Error())
+		need.Missing(t, "memory that is executable: %v", err)
 	}
 	if l.shared, err = unix.Mmap(-1, 0, 4096, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANON); err != nil {
 		t.Fatal(err)
@@ -323,7 +315,7 @@ func TestEnforce(t *testing.T) {
 	users := []int{0, 65534}
 	if self := os.Geteuid(); self != 0 {
 		users = []int{self}
-		defer lacking(t, "root, as whom half of the facts are to be tried")
+		defer need.Missing(t, "root, as whom half of the facts are to be tried")
 	}
 	decided := map[*fact]bool{}
 	mute := map[string]bool{}   // the kernel answers what the filter would

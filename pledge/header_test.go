@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strconv"
 	"testing"
+
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // crossCompilers are those whose headers are of another architecture.
@@ -30,7 +32,7 @@ func headerNumbers(t *testing.T, arch Arch) map[string]int {
 		if arch == Arch(runtime.GOARCH) {
 			cc = compiler(t)
 		} else if _, err := exec.LookPath(cc); err != nil {
-			lacking(t, cc)
+			need.Missing(t, "%s", cc)
 		}
 		cmd := exec.Command(cc, "-E", "-dM", "-x", "c", "-")
 		cmd.Stdin = bytes.NewReader([]byte("#include <asm/unistd.h>\n"))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/unveil-run/unveil-run/internal/kernel"
 	"github.com/unveil-run/unveil-run/test/abishim/shimtest"
+	"github.com/unveil-run/unveil-run/test/need"
 	"github.com/unveil-run/unveil-run/unveil"
 )
 
@@ -245,7 +246,7 @@ func everyUser(t *testing.T, name string) {
 // time is short, on every older ABI that has Landlock.
 func everyABI(t *testing.T, name string) {
 	if k := kernel.Probe(); k.Landlock != nil {
-		needs(t, "Landlock: "+k.Landlock.Error())
+		need.Missing(t, "Landlock: %v", k.Landlock)
 	}
 	everyUser(t, name)
 	if testing.Short() {
@@ -269,14 +270,14 @@ func everyABI(t *testing.T, name string) {
 // whole process, for Go starts threads from whichever it likes.
 func ownMounts(t *testing.T, name string) {
 	if os.Getuid() != 0 {
-		needs(t, "root, for mounts")
+		need.Missing(t, "root, for mounts")
 	}
 	bin := shimtest.Self(t)
 	own := &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	try := exec.Command(bin, "-test.run=^$")
 	try.SysProcAttr = own
 	if err := try.Run(); err != nil {
-		needs(t, "a mount namespace: "+err.Error())
+		need.Missing(t, "a mount namespace: %v", err)
 	}
 	cmd := exec.Command(bin)
 	cmd.SysProcAttr = own

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/unveil-run/unveil-run/test/need"
 	"github.com/unveil-run/unveil-run/unveil"
 )
 
@@ -20,7 +21,7 @@ func limitFiles(t *testing.T, n uint64) {
 		t.Fatal(err)
 	}
 	if n > was.Max {
-		needs(t, fmt.Sprintf("%d open files, the limit is %d", n, was.Max))
+		need.Missing(t, "%d open files, the limit is %d", n, was.Max)
 	}
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: n, Max: was.Max}); err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/unveil-run/unveil-run/internal/kernel"
+	"github.com/unveil-run/unveil-run/test/need"
 	"github.com/unveil-run/unveil-run/unveil"
 )
 
@@ -198,17 +199,7 @@ func openFDs(t testing.TB) int {
 	t.Helper()
 	list, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
-		needs(t, "/proc: "+err.Error())
+		need.Missing(t, "/proc: %v", err)
 	}
 	return len(list)
-}
-
-// needs ends a test that this machine cannot run: as a failure where CI is
-// set, else as a skip that says what is missing.
-func needs(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatalf("missing, and CI is set: %s", what)
-	}
-	t.Skipf("needs %s", what)
 }

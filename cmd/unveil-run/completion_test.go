@@ -8,17 +8,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // completion returns a file with the completion of a shell, which must be there.
 func completion(t *testing.T, shell string) string {
 	t.Helper()
-	if _, err := exec.LookPath(shell); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("needs ", shell, ": ", err)
-	}
+	need.Program(t, shell)
 	out, err := exec.Command(tools+"/unveil-run", "--completion", shell).Output()
 	if err != nil {
 		t.Fatal(err)

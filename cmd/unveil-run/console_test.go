@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/unveil-run/unveil-run/internal/kernel"
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // A console is a dialogue with a shell, as a document shows it: lines that
@@ -113,9 +114,7 @@ func (c console) play(home string, env []string) error {
 // environment that their commands run in.
 func newHome(t *testing.T) (home string, env []string) {
 	t.Helper()
-	if k := kernel.Probe(); k.Landlock != nil || k.Seccomp != nil {
-		lack(t, k.String())
-	}
+	need.Box(t, 1)
 	home = t.TempDir()
 	archive, err := txtar.ParseFile("testdata/home.txtar")
 	if err != nil {
@@ -161,7 +160,7 @@ func playAll(t *testing.T, consoles []console, home string, env []string) {
 	for _, c := range consoles {
 		t.Run("line "+strconv.Itoa(c.line), func(t *testing.T) {
 			if abi := kernel.Probe().ABI; abi < c.abi {
-				lack(t, fmt.Sprintf("Landlock ABI %d, this kernel has %d", c.abi, abi))
+				need.Missing(t, "Landlock ABI %d: it has %d", c.abi, abi)
 			}
 			if err := c.play(home, env); err != nil {
 				t.Error(err)

@@ -16,8 +16,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/unveil-run/unveil-run/internal/kernel"
 	"github.com/unveil-run/unveil-run/test/made"
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // tools is a directory that every user may read, with the launcher as it is
@@ -30,69 +30,42 @@ const envTools = "UNVEIL_RUN_TEST_TOOLS"
 // nobody is the unprivileged user and group of the tests.
 const nobody = 65534
 
-func TestMain(m *testing.M) {
-	if tools = os.Getenv(envTools); tools != "" {
-		os.Exit(m.Run())
-	}
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	var err error
-	if tools, err = os.MkdirTemp("", "unveil-run-tools"); err == nil {
-		defer os.RemoveAll(tools)
-		err = buildTools()
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(made.Main(m, &tools, envTools, buildTools)) }
 
 // buildTools builds the launcher, with libunveil.so inside as make has it and
 // without as go install has it, and the targets: dynamic and static, glibc,
 // musl and Go.
 func buildTools() error {
-	if err := os.Chmod(tools, 0o755); err != nil {
-		return err
-	}
 	at := func(name string) string { return filepath.Join(tools, name) }
 	const probe, server = "testdata/probe.c", "./testdata/server"
-	// Beside the others' own: tests of other packages build at the same time.
 	if err := made.Build(tools, "libunveil.so.0", "unveil-run"); err != nil {
 		return err
 	}
-	for _, b := range []struct {
-		env  string
-		argv []string
-	}{
-		{"CGO_ENABLED=0", []string{"go", "build", "-race=false", "-o", at("unveil-run-plain"), "."}},
-		{"CGO_ENABLED=0", []string{"go", "build", "-race=false", "-o", at("server"), server}},
-		{"CGO_ENABLED=1", []string{"go", "build", "-race=false", "-o", at("cgo"), "./testdata/cgo"}},
-		{"", []string{"gcc", "-O1", "-Wall", "-Werror", "-o", at("probe"), probe}},
-		{"", []string{"gcc", "-O1", "-static", "-o", at("probe-static"), probe}},
-		{"", []string{"gcc", "-O1", "-static-pie", "-o", at("probe-static-pie"), probe}},
-		{"", []string{"musl-gcc", "-O1", "-static", "-o", at("probe-musl"), probe}},
-		{"", []string{"musl-gcc", "-O1", "-o", at("probe-musl-dynamic"), probe}},
-		{"", []string{"gcc", "-O1", "-no-pie", "-o", at("probe-fixed"), probe}},
-		{"", []string{"gcc", "-O1", "-Wall", "-Werror", "-I../../cgo", "-o", at("linked"), "testdata/linked.c", at("libunveil.so.0"), "-Wl,-rpath," + tools}},
-		{"", []string{"musl-gcc", "-O1", "-I../../cgo", "-o", at("linked-musl"), "testdata/linked.c", at("libunveil.so.0"), "-Wl,-rpath," + tools}},
-	} {
-		cmd := exec.Command(b.argv[0], b.argv[1:]...)
-		cmd.Env = append(os.Environ(), b.env)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w\n%s", strings.Join(b.argv, " "), err, out)
-		}
+	if err := made.Plain(at("unveil-run-plain")); err != nil {
+		return err
 	}
-	return nil
+	if err := made.Go(at("server"), server); err != nil {
+		return err
+	}
+	if err := made.Read("testdata/*.c", "testdata/cgo/*"); err != nil {
+		return err
+	}
+	return made.Run(
+		[]string{"CGO_ENABLED=1", "go", "build", "-race=false", "-o", at("cgo"), "./testdata/cgo"},
+		[]string{"gcc", "-O1", "-Wall", "-Werror", "-o", at("probe"), probe},
+		[]string{"gcc", "-O1", "-static", "-o", at("probe-static"), probe},
+		[]string{"gcc", "-O1", "-static-pie", "-o", at("probe-static-pie"), probe},
+		[]string{"musl-gcc", "-O1", "-static", "-o", at("probe-musl"), probe},
+		[]string{"musl-gcc", "-O1", "-o", at("probe-musl-dynamic"), probe},
+		[]string{"gcc", "-O1", "-no-pie", "-o", at("probe-fixed"), probe},
+		[]string{"gcc", "-O1", "-Wall", "-Werror", "-I../../cgo", "-o", at("linked"), "testdata/linked.c", at("libunveil.so.0"), "-Wl,-rpath," + tools},
+		[]string{"musl-gcc", "-O1", "-I../../cgo", "-o", at("linked-musl"), "testdata/linked.c", at("libunveil.so.0"), "-Wl,-rpath," + tools},
+	)
 }
 
 // TestScripts runs the scripts of testdata/script, a subject each.
 func TestScripts(t *testing.T) {
-	if k := kernel.Probe(); k.Landlock != nil || k.Seccomp != nil {
-		lack(t, k.String())
-	}
+	need.Box(t, 1)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		// A script that hangs is a failure, and shall say which.
@@ -174,22 +147,6 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("status %d, want %d", got, want)
 	}
-}
-
-// lack ends a test that this machine cannot run, and says why.
-func lack(t testing.TB, why string) {
-	t.Helper()
-	missing(t, "Landlock and seccomp: "+why)
-}
-
-// missing ends a test that this machine cannot run: where CI is set that is a
-// failure.
-func missing(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatal("this machine lacks ", what)
-	}
-	t.Skip("this machine lacks ", what)
 }
 
 // TestStatic holds that the launcher needs no loader and lies at a fixed

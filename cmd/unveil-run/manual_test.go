@@ -13,9 +13,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/unveil-run/unveil-run/internal/kernel"
 	"github.com/unveil-run/unveil-run/internal/launch"
 	"github.com/unveil-run/unveil-run/internal/policy"
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 const (
@@ -34,12 +34,7 @@ func readManual(t *testing.T, page string) string {
 
 // TestManualLint holds that mandoc finds nothing to say.
 func TestManualLint(t *testing.T) {
-	if _, err := exec.LookPath("mandoc"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("needs mandoc: ", err)
-	}
+	need.Program(t, "mandoc")
 	out, err := exec.Command("mandoc", "-Tlint", "-W", "warning", manual, policyManual).CombinedOutput()
 	if err != nil || len(bytes.TrimSpace(out)) > 0 {
 		t.Errorf("%v\n%s", err, out)
@@ -182,9 +177,7 @@ func TestManualPaths(t *testing.T) {
 	if !ok || len(list) < 10 {
 		t.Fatalf("%d paths found", len(list))
 	}
-	if k := kernel.Probe(); k.ABI == 0 {
-		lack(t, k.String())
-	}
+	need.Box(t, 1)
 	opened := map[string]bool{"/dev/tty": true} // where there is a terminal
 	for _, box := range [][]string{{"-u", "/none:r"}, {"-u", "/none:r", "-p", "stdio"}} {
 		out, err := exec.Command(tools+"/unveil-run", append(append([]string{"-n"}, box...), "true")...).Output()
@@ -250,9 +243,7 @@ func TestManualProfiles(t *testing.T) {
 // TestManualSignals holds which signals stay ignored, and which stay blocked,
 // as CAVEATS has it. The control run has no launcher.
 func TestManualSignals(t *testing.T) {
-	if k := kernel.Probe(); k.Landlock != nil || k.Seccomp != nil {
-		lack(t, k.String())
-	}
+	need.Box(t, 1)
 	const (
 		hup, intr, quit, usr1, usr2, pipe, alrm, term = 1 << 0, 1 << 1, 1 << 2, 1 << 9, 1 << 11, 1 << 12, 1 << 13, 1 << 14
 		chld, cont, tstp, ttin, ttou, urg, prof       = 1 << 16, 1 << 17, 1 << 19, 1 << 20, 1 << 21, 1 << 22, 1 << 26

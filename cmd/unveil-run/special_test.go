@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // A place is where a command is started.
@@ -94,7 +96,7 @@ func TestFileCapabilities(t *testing.T) {
 	binary.LittleEndian.PutUint32(value[:], 0x02000001)
 	binary.LittleEndian.PutUint32(value[4:], 1<<unix.CAP_NET_RAW)
 	if err := unix.Setxattr(file, "security.capability", value[:], 0); err != nil {
-		missing(t, "file capabilities: "+err.Error())
+		need.Missing(t, "file capabilities: %v", err)
 	}
 	user, root := place{uid: nobody}, place{}
 	user.expects(t, 0, "ok", file, "socket")
@@ -182,7 +184,7 @@ func TestNoexec(t *testing.T) {
 	dir := t.TempDir()
 	mount := "mount --make-rprivate / && mount -t tmpfs -o noexec none " + dir + " && cp " + tools + "/probe " + dir + " && "
 	if status, out := private.start(t, "sh", "-c", mount+"true"); status != 0 {
-		missing(t, "mounts: "+out)
+		need.Missing(t, "mounts: %s", out)
 	}
 	private.expects(t, 126, "cannot execute", "sh", "-c", mount+"unveil-run -p 'stdio rpath' -- "+dir+"/probe say")
 	// Every mount that can be written executes nothing.

@@ -10,23 +10,17 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/unveil-run/unveil-run/internal/kernel"
+	"github.com/unveil-run/unveil-run/test/made"
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // program builds the fetcher.
 func program(t *testing.T) string {
 	t.Helper()
-	if k := kernel.Probe(); k.Landlock != nil || k.Seccomp != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("missing, and CI is set: Landlock and seccomp: %v", k)
-		}
-		t.Skipf("missing: Landlock and seccomp: %v", k)
-	}
+	need.Box(t, 1)
 	bin := filepath.Join(t.TempDir(), "fetcher")
-	cmd := exec.Command("go", "build", "-race=false", "-o", bin, ".")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if err := made.Go(bin, "."); err != nil {
+		t.Fatal(err)
 	}
 	return bin
 }

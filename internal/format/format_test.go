@@ -15,6 +15,7 @@ import (
 	"github.com/unveil-run/unveil-run/internal/kernel"
 	"github.com/unveil-run/unveil-run/internal/policy"
 	"github.com/unveil-run/unveil-run/pledge"
+	"github.com/unveil-run/unveil-run/test/need"
 	"github.com/unveil-run/unveil-run/unveil"
 )
 
@@ -136,13 +137,7 @@ func TestQuoting(t *testing.T) {
 
 // TestSystemdVerify has systemd read the drop-in, as of a service.
 func TestSystemdVerify(t *testing.T) {
-	path, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("needs systemd-analyze: ", err)
-	}
+	path := need.Program(t, "systemd-analyze")
 	verify := func(text string) (string, error) {
 		dir := t.TempDir()
 		unit := filepath.Join(dir, "boxed.service")

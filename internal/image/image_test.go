@@ -12,21 +12,9 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
-)
 
-// tool returns a program that a test needs. In CI a missing one is a failure,
-// so that no test is lost there in silence.
-func tool(t testing.TB, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("%s is missing", name)
-		}
-		t.Skipf("%s is missing", name)
-	}
-	return path
-}
+	"github.com/unveil-run/unveil-run/test/need"
+)
 
 // environ is an environment made of "NAME=value" words.
 func environ(words ...string) func(string) (string, bool) {
@@ -66,7 +54,7 @@ func write(t testing.TB, path, text string, mode os.FileMode) string {
 
 func build(t testing.TB, dir, name string, args ...string) {
 	t.Helper()
-	cmd := exec.Command(tool(t, name), args...)
+	cmd := exec.Command(need.Program(t, name), args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -133,7 +121,7 @@ func readable(img *Image, path string) bool {
 }
 
 func TestLookup(t *testing.T) {
-	tool(t, "gcc")
+	need.Program(t, "gcc")
 	dir := tempDir(t)
 	write(t, dir+"/hello.c", hello, 0o644)
 	build(t, dir, "gcc", "-static", "-o", "hello", "hello.c")
@@ -284,7 +272,7 @@ func TestKinds(t *testing.T) {
 }
 
 func TestFormat(t *testing.T) {
-	tool(t, "gcc")
+	need.Program(t, "gcc")
 	dir := tempDir(t)
 	write(t, dir+"/hello.c", hello, 0o644)
 	build(t, dir, "gcc", "-o", "hello", "hello.c")

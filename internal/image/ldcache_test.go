@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 type cacheEntry struct {
@@ -137,7 +139,7 @@ func TestLdCache(t *testing.T) {
 func TestLdconfig(t *testing.T) {
 	ldconfig := "/sbin/ldconfig"
 	if _, err := os.Stat(ldconfig); err != nil {
-		ldconfig = tool(t, "ldconfig")
+		ldconfig = need.Program(t, "ldconfig")
 	}
 	c, err := readLdCache(ldSoCache)
 	if err != nil {

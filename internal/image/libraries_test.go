@@ -13,12 +13,14 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // ldd returns the files that the real ld.so loads.
 func ldd(t testing.TB, path string, env ...string) []string {
 	t.Helper()
-	cmd := exec.Command(tool(t, "ldd"), path)
+	cmd := exec.Command(need.Program(t, "ldd"), path)
 	cmd.Env = append([]string{"PATH=/usr/bin:/bin", "LC_ALL=C"}, env...)
 	out, err := cmd.Output()
 	if err != nil {
@@ -48,7 +50,7 @@ func compareWithLdd(t *testing.T, img *Image, path string, env ...string) {
 // TestLdd proves against the binaries of this system that nothing is missing.
 // UNVEIL_TEST_ALL=1 takes all of /usr/bin, otherwise about 60 of them.
 func TestLdd(t *testing.T) {
-	tool(t, "ldd")
+	need.Program(t, "ldd")
 	names, err := filepath.Glob("/usr/bin/*")
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +101,7 @@ func TestNarrow(t *testing.T) {
 // TestSearchPaths builds a program with a library that needs another, and
 // lays them out in the ways that ld.so knows.
 func TestSearchPaths(t *testing.T) {
-	tool(t, "gcc")
+	need.Program(t, "gcc")
 	dir := tempDir(t)
 	install(t, dir)
 	write(t, dir+"/inner.c", "int inner(void) { return 0; }\n", 0o644)
@@ -246,7 +248,7 @@ func install(t *testing.T, dir string) {
 // TestWritten holds that a program that anybody may have written opens no
 // directory by what it says of itself: only the libraries that it needs.
 func TestWritten(t *testing.T) {
-	tool(t, "gcc")
+	need.Program(t, "gcc")
 	dir := tempDir(t)
 	write(t, dir+"/lib.c", "int extra(void) { return 0; }\n", 0o644)
 	write(t, dir+"/main.c", "int extra(void); int main(void) { return extra(); }\n", 0o644)
@@ -304,7 +306,7 @@ func TestWritten(t *testing.T) {
 
 // TestMusl builds with Debian's musl, or with any musl-gcc.
 func TestMusl(t *testing.T) {
-	tool(t, "musl-gcc")
+	need.Program(t, "musl-gcc")
 	dir := tempDir(t)
 	install(t, dir)
 	write(t, dir+"/hello.c", hello, 0o644)
@@ -343,7 +345,7 @@ func TestMusl(t *testing.T) {
 
 // TestMuslPrefix needs no musl: only the names are looked at.
 func TestMuslPrefix(t *testing.T) {
-	tool(t, "gcc")
+	need.Program(t, "gcc")
 	dir := tempDir(t)
 	install(t, dir)
 	interp := dir + "/musl/lib/ld-musl-x86_64.so.1"
@@ -489,10 +491,7 @@ func restrict(list []string) error {
 func run(t testing.TB, img *Image, files []File, env ...string) ([]byte, error) {
 	t.Helper()
 	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, 1); errno != 0 {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("the kernel has no Landlock: %v", errno)
-		}
-		t.Skipf("the kernel has no Landlock: %v", errno)
+		need.Missing(t, "Landlock: %v", errno)
 	}
 	// The launcher's harmless set has it, and perl and git open it at once.
 	lines := []string{Read.String() + " /dev/null"}

@@ -42,45 +42,24 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, launch(act))
 		os.Exit(3)
 	}
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	var err error
-	if tools, err = os.MkdirTemp("", "unveil-preload"); err == nil {
-		defer os.RemoveAll(tools)
-		err = build()
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
+	os.Exit(made.Main(m, &tools, "", build))
 }
 
 func build() error {
-	if err := os.Chmod(tools, 0o755); err != nil {
+	at := func(name string) string { return filepath.Join(tools, name) }
+	if err := made.Read("testdata/*.c"); err != nil {
 		return err
 	}
 	if err := made.Build(tools, "libunveil.so"); err != nil {
 		return err
 	}
-	// Read here, so that a result of before a change is not taken for a new one.
-	for _, f := range []string{"testdata/target.c", "testdata/ctor.c"} {
-		if _, err := os.ReadFile(f); err != nil {
-			return err
-		}
-	}
-	at := func(name string) string { return filepath.Join(tools, name) }
-	for _, argv := range [][]string{
-		{"gcc", "-O1", "-Wall", "-Werror", "-o", at("glibc"), "testdata/target.c"},
-		{"gcc", "-O1", "-no-pie", "-o", at("glibc-fixed"), "testdata/target.c"},
-		{"gcc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", at("glibc-ctor.so"), "testdata/ctor.c", "-lpthread"},
-		{"musl-gcc", "-O1", "-o", at("musl"), "testdata/target.c"},
-	} {
-		if out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w\n%s", strings.Join(argv, " "), err, out)
-		}
+	if err := made.Run(
+		[]string{"gcc", "-O1", "-Wall", "-Werror", "-o", at("glibc"), "testdata/target.c"},
+		[]string{"gcc", "-O1", "-no-pie", "-o", at("glibc-fixed"), "testdata/target.c"},
+		[]string{"gcc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", at("glibc-ctor.so"), "testdata/ctor.c", "-lpthread"},
+		[]string{"musl-gcc", "-O1", "-o", at("musl"), "testdata/target.c"},
+	); err != nil {
+		return err
 	}
 	return copyFile("/proc/self/exe", at("self"))
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/unveil-run/unveil-run/test/abishim/shimtest"
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // envInside has the test binary, run again, make the Landlock calls and print
@@ -198,12 +199,7 @@ func TestForks(t *testing.T) {
 			"if ($pid == 0) { exit(" + version + " == -1 && $! == 38 ? 1 : 99) } waitpid($pid, 0); exit $? >> 8",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := exec.LookPath("perl"); err != nil {
-				if os.Getenv("CI") != "" {
-					t.Fatal(err)
-				}
-				t.Skip(err)
-			}
+			need.Program(t, "perl")
 			asUsers(t, func(t *testing.T, uid int) {
 				cmd := command(t, uid, 1, "perl", "-e", script)
 				out, _ := cmd.CombinedOutput()

@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/unveil-run/unveil-run/internal/kernel"
+	"github.com/unveil-run/unveil-run/test/made"
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 var update = flag.Bool("update", false, "write TABLE.md anew")
@@ -56,15 +58,6 @@ type row struct {
 	cells map[string]map[string]cell
 }
 
-// needs ends a test that this machine cannot run.
-func needs(t *testing.T, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatalf("missing, and CI is set: "+format, args...)
-	}
-	t.Skipf("needs "+format, args...)
-}
-
 // command runs one to its end, as uid.
 func command(t *testing.T, uid int, name string, args ...string) string {
 	t.Helper()
@@ -91,22 +84,8 @@ func command(t *testing.T, uid int, name string, args ...string) string {
 // programs builds the library and the suites where every user can run them.
 func programs(t *testing.T) string {
 	t.Helper()
-	// Opened here, so that a result of before a change is not taken for a new one.
-	for _, pattern := range []string{"../../cgo/*.[ch]", "../../cgo/libunveil.map", "../../cgo/compat/*", "../../Makefile", "c/*.[ch]"} {
-		files, _ := filepath.Glob(pattern)
-		if len(files) == 0 {
-			t.Fatalf("no file %s", pattern)
-		}
-		for _, f := range files {
-			if _, err := os.ReadFile(f); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	for _, tool := range []string{"make", "gcc"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			needs(t, "%s: %v", tool, err)
-		}
+	for _, name := range []string{"make", "gcc"} {
+		need.Program(t, name)
 	}
 	dir, err := os.MkdirTemp("/tmp", "unveil-conformance-")
 	if err != nil {
@@ -116,10 +95,13 @@ func programs(t *testing.T) string {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	if err := made.Read("c/*.[ch]"); err != nil {
+		t.Fatal(err)
+	}
+	if err := made.Build(dir, "libunveil.so.0", "libunveil-compat.so.0"); err != nil {
+		t.Fatal(err)
+	}
 	me := os.Getuid()
-	command(t, me, "make", "-s", "-C", "../..", "build/libunveil.so", "build/libunveil.so.0", "build/libunveil-compat.so.0")
-	command(t, me, "cp", "-P", "../../build/libunveil.so", "../../build/libunveil.so.0",
-		"../../build/libunveil-compat.so", "../../build/libunveil-compat.so.0", dir)
 	for _, s := range suites {
 		cc := []string{"-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-pie", "-fPIE", "-I../../cgo",
 			"c/" + s.program + ".c", "-L" + dir, "-Wl,-rpath," + dir, "-Wl,--no-as-needed"}
@@ -331,10 +313,8 @@ var abiLine = regexp.MustCompile(`(?m)^On Landlock ABI (\d+)\.$`)
 
 // TestConformance runs every case. What passes in the table has to pass.
 func TestConformance(t *testing.T) {
+	need.Box(t, 1)
 	k := kernel.Probe()
-	if k.Seccomp != nil || k.ABI == 0 {
-		needs(t, "Landlock and seccomp: %v", k)
-	}
 	old, err := os.ReadFile(golden)
 	if err != nil && !*update {
 		t.Fatal(err)
@@ -344,7 +324,7 @@ func TestConformance(t *testing.T) {
 		tableABI, _ = strconv.Atoi(string(m[1]))
 	}
 	if k.ABI < tableABI {
-		needs(t, "Landlock ABI %d, that of the table: this kernel has %d", tableABI, k.ABI)
+		need.Missing(t, "Landlock ABI %d, that of the table: this kernel has %d", tableABI, k.ABI)
 	}
 	users := map[string]int{"user": os.Getuid()}
 	if os.Getuid() == 0 {

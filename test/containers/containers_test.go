@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/unveil-run/unveil-run/test/made"
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // A pod runs commands in containers of one root directory, which holds busybox
@@ -24,19 +27,11 @@ type pod struct {
 
 func newPod(t *testing.T) *pod {
 	t.Helper()
-	lack := func(why string) {
-		if os.Getenv("CI") != "" {
-			t.Fatal("needs ", why)
-		}
-		t.Skip("needs ", why)
-	}
 	if os.Getuid() != 0 {
 		t.Skip("podman is tried as root")
 	}
 	for _, program := range []string{"podman", "runc", "busybox"} {
-		if _, err := exec.LookPath(program); err != nil {
-			lack(err.Error())
-		}
+		need.Program(t, program)
 	}
 	p := &pod{t: t, dir: t.TempDir()}
 	p.root = filepath.Join(p.dir, "root")
@@ -59,10 +54,8 @@ func newPod(t *testing.T) *pod {
 	if err != nil {
 		t.Fatal(err)
 	}
-	build := exec.Command("go", "build", "-race=false", "-o", filepath.Join(p.root, "bin/unveil-run"), "../../cmd/unveil-run")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if err := made.Plain(filepath.Join(p.root, "bin/unveil-run")); err != nil {
+		t.Fatal(err)
 	}
 	return p
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/shlex"
+
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // denials are the lines of --trace of one kind: "denied", "hint".
@@ -73,7 +75,7 @@ var plants = []planted{
 // TestPlanted holds that each of the planted denials is named with a hint, that
 // the box with the hint lets the act through, and nothing beside.
 func TestPlanted(t *testing.T) {
-	needBox(t)
+	need.Box(t, 1)
 	for _, u := range users() {
 		t.Run(u.name, func(t *testing.T) {
 			t.Parallel()
@@ -155,7 +157,7 @@ func (s *setting) unrelated(t *testing.T, flags []string) {
 
 // TestPlantedElsewhere names denials that other boxes have.
 func TestPlantedElsewhere(t *testing.T) {
-	needBox(t)
+	need.Box(t, 1)
 	listed := []string{"-p", "stdio rpath inet", "--connect", "$TCP"}
 	free := []string{"-u", "/:rwxc"}
 	for _, u := range users() {
@@ -195,7 +197,7 @@ func TestPlantedElsewhere(t *testing.T) {
 // told of as denied if, and only if, the kernel refuses it in the box and not
 // without.
 func TestTruth(t *testing.T) {
-	needBox(t)
+	need.Box(t, 1)
 	boxes := [][]string{
 		{"-u", "$IN:r"}, {"-u", "$IN:rwc"}, {"-u", "$OUT:w"}, {"-u", "$OUT:c"}, {"-u", "$OUT:rwc", "-u", "$OUT/dir:"},
 		{"-u", "$OUT/secret:rw"}, {"-u", "$IN:rwxc", "-u", "$OUT:rc"}, {"-u", "$IN:rc", "-u", "$OUT:rwxc"}, {"-u", "$OUT:rwxc"},

@@ -3,7 +3,6 @@ package escape
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 	"github.com/unveil-run/unveil-run/internal/kernel"
 	"github.com/unveil-run/unveil-run/test/abishim/shimtest"
 	"github.com/unveil-run/unveil-run/test/made"
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // tools is a directory that every user may enter, with the launcher as it is
@@ -26,45 +26,23 @@ var tools string
 // machines that cannot build them.
 const envTools = "UNVEIL_RUN_TOOLS"
 
-func TestMain(m *testing.M) {
-	if tools = os.Getenv(envTools); tools != "" {
-		os.Exit(m.Run())
-	}
-	status := 1
-	if err := build(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	} else {
-		status = m.Run()
-	}
-	os.RemoveAll(tools)
-	os.Exit(status)
-}
+func TestMain(m *testing.M) { os.Exit(made.Main(m, &tools, envTools, build)) }
 
-func build() (err error) {
-	if tools, err = os.MkdirTemp("", "escape"); err != nil {
-		return err
+func build() error {
+	gcc := func(more ...string) []string {
+		return append([]string{"gcc", "-O1", "-Wall", "-Wextra", "-Werror"}, more...)
 	}
-	if err := os.Chmod(tools, 0o755); err != nil {
+	if err := made.Read("testdata/*.c"); err != nil {
 		return err
 	}
 	if err := made.Build(tools, "unveil-run"); err != nil {
 		return err
 	}
-	gcc := func(more ...string) []string {
-		return append([]string{"gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "testdata/probe.c"}, more...)
-	}
-	for _, argv := range [][]string{
-		gcc("-static", "-o", tool("probe")),
-		gcc("-o", tool("probe-dynamic")),
-		{"gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", tool("preload.so"), "testdata/preload.c"},
-	} {
-		cmd := exec.Command(argv[0], argv[1:]...)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w\n%s", strings.Join(argv, " "), err, out)
-		}
-	}
-	return nil
+	return made.Run(
+		gcc("-pthread", "testdata/probe.c", "-static", "-o", tool("probe")),
+		gcc("-pthread", "testdata/probe.c", "-o", tool("probe-dynamic")),
+		gcc("-shared", "-fPIC", "-o", tool("preload.so"), "testdata/preload.c"),
+	)
 }
 
 func tool(name string) string { return filepath.Join(tools, name) }
@@ -94,25 +72,7 @@ func users() []user {
 func onlyRoot(t *testing.T) {
 	t.Helper()
 	if os.Getuid() != 0 {
-		lack(t, "needs root")
-	}
-}
-
-// lack ends a test that this machine cannot run: where CI is set that is a
-// failure.
-func lack(t testing.TB, why string) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatal(why)
-	}
-	t.Skip(why)
-}
-
-// needBox ends a test on a machine that has no box to get out of.
-func needBox(t testing.TB) {
-	t.Helper()
-	if k := kernel.Probe(); k.Landlock != nil || k.Seccomp != nil {
-		lack(t, "needs Landlock and seccomp: "+k.String())
+		need.Missing(t, "root")
 	}
 }
 

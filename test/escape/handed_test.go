@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // TestHandedOver holds which descriptors the command gets from 3 up: those
@@ -149,7 +151,7 @@ func TestHandedSockets(t *testing.T) {
 // TestPorts holds the example of the manual: a list of ports is what it says.
 func TestPorts(t *testing.T) {
 	if _, err := os.Stat("/usr/bin/curl"); err != nil {
-		lack(t, "needs curl")
+		need.Missing(t, "curl")
 	}
 	each(t, func(t *testing.T, r run) {
 		listed, other := serveHTTP(t, "127.0.0.1:0"), serveHTTP(t, "127.0.0.1:0")

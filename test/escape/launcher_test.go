@@ -12,11 +12,13 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // each runs a test as every user, in a tree of its own.
 func each(t *testing.T, f func(t *testing.T, r run)) {
-	needBox(t)
+	need.Box(t, 1)
 	t.Parallel()
 	for _, u := range users() {
 		t.Run(u.name, func(t *testing.T) { f(t, run{user: u, dir: newTree(t, u)}) })

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // A learnt command: what it runs in a folder of its own, set up twice, once to
@@ -96,7 +98,7 @@ b = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); b.connect(a.getsockname())
 // ends in the same way and with the same output, and that the policy refuses
 // what has nothing to do with it.
 func TestLearn(t *testing.T) {
-	needBox(t)
+	need.Box(t, 1)
 	for _, u := range users() {
 		t.Run(u.name, func(t *testing.T) {
 			t.Parallel()
@@ -260,7 +262,7 @@ func own(stderr string) string {
 func (w *school) learn(t *testing.T, c *learnt) {
 	if c.needs != "" {
 		if _, err := exec.LookPath(c.needs); err != nil {
-			lack(t, err.Error())
+			need.Missing(t, "%v", err)
 		}
 	}
 	file := filepath.Join(w.policy, strings.ReplaceAll(c.name, " ", "-"))

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/unveil-run/unveil-run/test/abishim/shimtest"
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // envInside tells the test binary that it runs in namespaces of its own.
@@ -28,7 +29,7 @@ const resolvedName = "escape.example"
 // TestResolver looks names up under a list of ports, in a network of its own
 // with a DNS server that counts.
 func TestResolver(t *testing.T) {
-	needBox(t)
+	need.Box(t, 1)
 	onlyRoot(t)
 	t.Parallel()
 	cmd := exec.Command(shimtest.Self(t), "-test.run=^TestResolverInside$", "-test.v", "-test.timeout=5m")

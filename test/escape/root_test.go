@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // capability numbers of capabilities(7) that the launcher may leave.
@@ -29,7 +31,7 @@ var caps = map[string]int{
 // what root has of them, and no more; and nothing at all of what another user
 // was lent.
 func TestCapabilities(t *testing.T) {
-	needBox(t)
+	need.Box(t, 1)
 	onlyRoot(t)
 	t.Parallel()
 	tests := []struct {
@@ -150,7 +152,7 @@ func hex(t *testing.T, s string) uint64 {
 // TestSetID holds that neither set-id bits nor file capabilities give the
 // command what its user has not.
 func TestSetID(t *testing.T) {
-	needBox(t)
+	need.Box(t, 1)
 	onlyRoot(t)
 	t.Parallel()
 	r := run{user: user{"nobody", nobody}, dir: newTree(t, user{"nobody", nobody})}
@@ -196,7 +198,7 @@ func TestSetID(t *testing.T) {
 // TestOwners holds that root uses what its -u names, whoever owns it, and
 // keeps owners with chown only.
 func TestOwners(t *testing.T) {
-	needBox(t)
+	need.Box(t, 1)
 	onlyRoot(t)
 	t.Parallel()
 	r := run{user: user{"root", 0}, dir: newTree(t, user{"nobody", nobody})}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/unveil-run/unveil-run/internal/image"
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // A box is how the launcher is told to confine, and the ways out that are
@@ -76,7 +77,7 @@ func table() []box {
 
 // TestWays tries every way as every user on every ABI.
 func TestWays(t *testing.T) {
-	needBox(t)
+	need.Box(t, 1)
 	for _, u := range users() {
 		t.Run(u.name, func(t *testing.T) {
 			t.Parallel()

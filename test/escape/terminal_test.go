@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 const (
@@ -19,7 +21,7 @@ func terminal(t testing.TB, u user) *os.File {
 	t.Helper()
 	upper, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		lack(t, err.Error())
+		need.Missing(t, "%v", err)
 	}
 	t.Cleanup(func() { upper.Close() })
 	if err := unix.IoctlSetPointerInt(int(upper.Fd()), unix.TIOCSPTLCK, 0); err != nil {

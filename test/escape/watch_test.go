@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/shlex"
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 // watching are the flags of a supervisor, with a box that lets a shell be.
@@ -284,7 +286,7 @@ func TestForeign(t *testing.T) {
 			t.Fatal(err)
 		}
 		if control := r.command(t, file); control.status != 0 {
-			lack(t, fmt.Sprintf("this kernel runs no programs of i386: status %d", control.status))
+			need.Missing(t, "programs of i386: status %d", control.status)
 		}
 		for name, flags := range watching(r.dir) {
 			if name == "trace" {

@@ -11,22 +11,15 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/unveil-run/unveil-run/test/made"
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 const sources = "../../cgo"
 
 // flags are those that the library is built with.
 var flags = []string{"-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-fvisibility=hidden", "-fPIC"}
-
-// needs ends a test that this machine cannot run: as a failure where CI is
-// set, else as a skip that says what is missing.
-func needs(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatalf("missing, and CI is set: %s", what)
-	}
-	t.Skipf("needs %s", what)
-}
 
 // run runs a command with a deadline.
 func run(t testing.TB, name string, args ...string) string {
@@ -35,7 +28,7 @@ func run(t testing.TB, name string, args ...string) string {
 	out := new(strings.Builder)
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
-		needs(t, name+": "+err.Error())
+		need.Missing(t, "%s: %v", name, err)
 	}
 	timer := time.AfterFunc(2*time.Minute, func() { cmd.Process.Kill() })
 	defer timer.Stop()
@@ -45,7 +38,7 @@ func run(t testing.TB, name string, args ...string) string {
 	return out.String()
 }
 
-var built sync.Map
+var compiled sync.Map
 
 // build compiles C sources, named from the folder of the library, to a
 // program, once for all tests.
@@ -55,10 +48,12 @@ func build(t testing.TB, cc string, args ...string) string {
 		sync.Once
 		path string
 	}
-	v, _ := built.LoadOrStore(cc+strings.Join(args, " "), new(result))
+	v, _ := compiled.LoadOrStore(cc+strings.Join(args, " "), new(result))
 	r := v.(*result)
 	r.Do(func() {
-		known(t)
+		if err := made.Read(sources+"/*.[ch]", sources+"/ctest/*.[ch]"); err != nil {
+			t.Fatal(err)
+		}
 		path := filepath.Join(dir, fmt.Sprintf("program%d", serial()))
 		all := append([]string{}, flags...)
 		for _, a := range args {
@@ -76,22 +71,6 @@ func build(t testing.TB, cc string, args ...string) string {
 	return r.path
 }
 
-// known reads what the compiler will read, so that go test does not take the
-// result for other sources for the one for these.
-func known(t testing.TB) {
-	for _, pattern := range []string{"*.[ch]", "ctest/*.[ch]"} {
-		files, err := filepath.Glob(filepath.Join(sources, pattern))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("no sources: %v", err)
-		}
-		for _, f := range files {
-			if _, err := os.ReadFile(f); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-}
-
 var (
 	dir    string
 	number int
@@ -106,13 +85,5 @@ func serial() int {
 }
 
 func TestMain(m *testing.M) {
-	var err error
-	if dir, err = os.MkdirTemp("", "libunveil"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Chmod(dir, 0o755)
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
+	os.Exit(made.Main(m, &dir, "", func() error { return nil }))
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/unveil-run/unveil-run/internal/kernel"
 	"github.com/unveil-run/unveil-run/pledge"
+	"github.com/unveil-run/unveil-run/test/need"
 	"github.com/unveil-run/unveil-run/unveil"
 )
 
@@ -180,7 +181,7 @@ func TestLoader(t *testing.T) {
 	}
 	out, err := exec.Command("readelf", "-p", ".interp", sh).Output()
 	if err != nil {
-		needs(t, "readelf: "+err.Error())
+		need.Missing(t, "readelf: %v", err)
 	}
 	interp := string(out[strings.IndexByte(string(out), ']')+1:])
 	interp, err = filepath.EvalSymlinks(strings.TrimSpace(interp))

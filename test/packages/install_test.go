@@ -10,17 +10,8 @@ import (
 	"testing"
 
 	"github.com/unveil-run/unveil-run/test/checkout"
+	"github.com/unveil-run/unveil-run/test/need"
 )
-
-// lacking ends a test that this machine cannot run: as a failure where CI is
-// set, else as a skip that says what is missing.
-func lacking(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatalf("missing, and CI is set: %s", what)
-	}
-	t.Skipf("needs %s", what)
-}
 
 func shell(t *testing.T, env []string, dir, name string, args ...string) string {
 	t.Helper()
@@ -58,9 +49,7 @@ var distribution = []string{
 
 // TestInstall installs this tree, uses what is installed, and removes it.
 func TestInstall(t *testing.T) {
-	if _, err := exec.LookPath("pkg-config"); err != nil {
-		lacking(t, "pkg-config")
-	}
+	need.Program(t, "pkg-config")
 	dir := t.TempDir()
 	tree, prefix := filepath.Join(dir, "tree"), filepath.Join(dir, "opt")
 	if err := checkout.Copy(tree, "../.."); err != nil {

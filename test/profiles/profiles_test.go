@@ -21,8 +21,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/unveil-run/unveil-run/internal/kernel"
 	"github.com/unveil-run/unveil-run/internal/policy"
+	"github.com/unveil-run/unveil-run/test/made"
+	"github.com/unveil-run/unveil-run/test/need"
 )
 
 const nobody = 65534
@@ -31,27 +32,11 @@ const nobody = 65534
 var launcher string
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "unveil-run-profiles")
-	if err == nil {
-		err = os.Chmod(dir, 0o755)
-	}
-	launcher = filepath.Join(dir, "unveil-run")
-	if err == nil {
-		cmd := exec.Command("go", "build", "-race=false", "-o", launcher, "../../cmd/unveil-run")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		var out []byte
-		if out, err = cmd.CombinedOutput(); err != nil {
-			err = fmt.Errorf("go build: %w\n%s", err, out)
-		}
-	}
-	status := 1
-	if err == nil {
-		status = m.Run()
-	} else {
-		fmt.Fprintln(os.Stderr, err)
-	}
-	os.RemoveAll(dir)
-	os.Exit(status)
+	var dir string
+	os.Exit(made.Main(m, &dir, "", func() error {
+		launcher = filepath.Join(dir, "unveil-run")
+		return made.Plain(launcher)
+	}))
 }
 
 // A machine is a home directory with secrets and a project, and two servers:
@@ -274,21 +259,11 @@ var trials = []trial{
 	},
 }
 
-// needs ends a test that cannot run here: where CI is set that is a failure.
+// needs ends a test that cannot run here.
 func needs(t *testing.T, program string) {
 	t.Helper()
-	lack := func(why string) {
-		if os.Getenv("CI") != "" {
-			t.Fatal("needs ", why)
-		}
-		t.Skip("needs ", why)
-	}
-	if k := kernel.Probe(); k.Seccomp != nil || k.ABI < 4 {
-		lack(fmt.Sprintf("Landlock ABI 4 and seccomp: %v", k))
-	}
-	if _, err := exec.LookPath(program); err != nil {
-		lack(err.Error())
-	}
+	need.Box(t, 4)
+	need.Program(t, program)
 }
 
 // users are those that the profiles are tried as.
