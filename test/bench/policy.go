@@ -14,10 +14,7 @@ const policyLines = 10000
 // policyAct is a launch with it.
 var policyAct = fmt.Sprintf("%d lines", policyLines)
 
-const (
-	policyFile = "unveil-run -f"
-	kernelOnly = "the same rules, in C"
-)
+const policyFile = "unveil-run -f"
 
 // policy measures a launch with a large policy file, beside a program that
 // makes the same rules and does nothing else.
@@ -41,7 +38,7 @@ func (b *bench) policy() (table, error) {
 	}
 	var trials []trial
 	for _, w := range []way{
-		{name: kernelOnly, prefix: []string{kernel, filepath.Dir(dirs[0]), strconv.Itoa(len(dirs))}},
+		{name: rulesAlone, prefix: []string{kernel, filepath.Dir(dirs[0]), strconv.Itoa(len(dirs))}},
 		{name: policyFile, prefix: []string{b.launcher, "-f", file, "--"}},
 	} {
 		t, err := b.launchTrial(w, policyAct, b.nop)

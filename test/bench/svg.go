@@ -30,7 +30,7 @@ type plotted struct {
 
 var plots = []plotted{
 	{"launch", "Launch of a command that does nothing, milliseconds", static, dynamic, withoutStageTwo},
-	{"rules", "Launch by unveil-run, by the number of rules, milliseconds", withoutFilter, withFilter, ""},
+	{"rules", "Launch by unveil-run, by the number of rules, milliseconds", paths, both, ""},
 }
 
 // plots returns the pictures by the name of their file.
