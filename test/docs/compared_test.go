@@ -19,7 +19,7 @@ type trait struct {
 }
 
 // peers are the columns of others.
-var peers = [5]string{"[landrun] 0.1.18", "[bubblewrap] 0.8", "[firejail] 0.9.72", "[setpriv]", "[jart's pledge]"}
+var peers = [5]string{"[landrun] 0.1.18", "[bubblewrap] 0.8", "[firejail] 0.9.72", "[setpriv] 2.43-devel", "[jart's pledge] 2023-11"}
 
 var traits = []trait{
 	{"takes", "nothing", "cmd/unveil-run TestScriptsAsNobody", [5]string{"nothing", "user namespaces", "a set-user-ID root binary", "nothing", "nothing"}},
