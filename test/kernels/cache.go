@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// A cache keeps what was taken out of packages: it is outside the tree, since
-// superseded kernels cannot be had a second time.
+// A cache keeps what was taken out of packages of an architecture: it is
+// outside the tree, since superseded kernels cannot be had a second time.
 type cache struct {
-	dir        string
-	registries map[string]*registry // by architecture, opened when first needed
-	missing    map[string]error     // paths that were looked for in vain
+	dir, arch string
+	registry  *registry        // opened when first needed
+	missing   map[string]error // paths that were looked for in vain
 }
 
 // Where the kernel lies in its package: /boot up to 7.1, then among the
@@ -25,41 +25,40 @@ var kernelFile = regexp.MustCompile(`^\./(boot/vmlinuz-.*|usr/lib/modules/[^/]+/
 
 // image returns the path of a machine's kernel.
 func (c *cache) image(m machine) (string, error) {
-	return c.get(m.arch, strings.TrimSuffix(m.name, "-off")+".vmlinuz", m.packagePattern(), kernelFile)
+	return c.get(strings.TrimSuffix(m.name, "-off")+".vmlinuz", m.packagePattern(), kernelFile)
 }
 
 // busybox returns the path of a shell and the usual commands in one static
 // program.
-func (c *cache) busybox(arch string) (string, error) {
-	return c.get(arch, "busybox", "^busybox-static$", regexp.MustCompile(`^\./(usr/)?bin/busybox$`))
+func (c *cache) busybox() (string, error) {
+	return c.get("busybox", "^busybox-static$", regexp.MustCompile(`^\./(usr/)?bin/busybox$`))
 }
 
 // dash returns the path of a shell that is linked with the C library.
-func (c *cache) dash(arch string) (string, error) {
-	return c.get(arch, "dash", "^dash$", regexp.MustCompile(`^\./(usr/)?bin/dash$`))
+func (c *cache) dash() (string, error) {
+	return c.get("dash", "^dash$", regexp.MustCompile(`^\./(usr/)?bin/dash$`))
 }
 
 // programsSuite has busybox-static and dash.
 const programsSuite = "bookworm"
 
-func (c *cache) get(arch, name, pattern string, file *regexp.Regexp) (string, error) {
-	path := filepath.Join(c.dir, arch+"-"+name)
+func (c *cache) get(name, pattern string, file *regexp.Regexp) (string, error) {
+	path := filepath.Join(c.dir, c.arch+"-"+name)
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return path, err
 	}
 	if err := c.missing[path]; err != nil {
 		return "", err
 	}
-	err := c.fetch(arch, pattern, file, path)
+	err := c.fetch(pattern, file, path)
 	if err != nil {
 		c.missing[path] = err
 	}
 	return path, err
 }
 
-func (c *cache) fetch(arch, pattern string, file *regexp.Regexp, path string) error {
-	r := c.registries[arch]
-	if r == nil {
+func (c *cache) fetch(pattern string, file *regexp.Regexp, path string) error {
+	if c.registry == nil {
 		list := []string{programsSuite}
 		for _, row := range rows {
 			for _, s := range strings.Fields(row.suites) {
@@ -69,20 +68,20 @@ func (c *cache) fetch(arch, pattern string, file *regexp.Regexp, path string) er
 			}
 		}
 		var err error
-		if r, err = openRegistry(filepath.Join(c.dir, "apt-"+arch), arch, list); err != nil {
+		if c.registry, err = openRegistry(filepath.Join(c.dir, "apt-"+c.arch), c.arch, list); err != nil {
 			return err
 		}
-		c.registries[arch] = r
 	}
-	n, err := r.fetch(pattern, file, path)
+	n, err := c.registry.fetch(pattern, file, path)
 	if err == nil {
-		fmt.Printf("fetched %s %s (%s)\n", n.name, n.version, arch)
+		fmt.Printf("fetched %s %s (%s)\n", n.name, n.version, c.arch)
 	}
 	return err
 }
 
-// openCache makes the directory: the flag's, or one among the user's caches.
-func openCache(dir string) (*cache, error) {
+// openCaches makes the directory: the flag's, or one among the user's caches.
+// Those of different architectures can be used at the same time.
+func openCaches(dir string) (map[string]*cache, error) {
 	if dir == "" {
 		own, err := os.UserCacheDir()
 		if err != nil {
@@ -94,5 +93,9 @@ func openCache(dir string) (*cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &cache{dir, map[string]*registry{}, map[string]error{}}, os.MkdirAll(dir, 0o755)
+	list := map[string]*cache{}
+	for _, arch := range architectures {
+		list[arch] = &cache{dir: dir, arch: arch, missing: map[string]error{}}
+	}
+	return list, os.MkdirAll(dir, 0o755)
 }

@@ -22,6 +22,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -59,7 +60,7 @@ func main() {
 		return
 	}
 	if err == nil {
-		r.cache, err = openCache(*dir)
+		r.caches, err = openCaches(*dir)
 	}
 	if err == nil {
 		err = r.run()
@@ -77,7 +78,7 @@ type runner struct {
 	machines []machine // that are asked for
 	chosen   bool      // by a pattern
 	all      bool
-	cache    *cache
+	caches   map[string]*cache
 	jobs     int
 	limit    time.Duration
 	verbose  bool
@@ -186,7 +187,8 @@ func (r *runner) run() error {
 	return nil
 }
 
-// prepare builds what the machines run, and fetches kernels meanwhile.
+// prepare builds what the machines run, and fetches kernels meanwhile, of all
+// architectures at the same time.
 func (r *runner) prepare() error {
 	var arches []string
 	for _, m := range r.machines {
@@ -194,35 +196,42 @@ func (r *runner) prepare() error {
 			arches = append(arches, m.arch)
 		}
 	}
-	var fetched error
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for _, arch := range arches {
-			for _, get := range []func(string) (string, error){r.cache.busybox, r.cache.dash} {
-				if _, err := get(arch); err != nil {
-					fetched = err
-					return
-				}
-			}
-		}
-		for _, m := range r.machines {
-			if _, err := r.cache.image(m); err != nil {
-				r.missing[m.String()] = err
-			}
-		}
-	}()
-	defer func() { <-done }()
-	r.payloads = map[string]*payload{}
+	fetched := make(chan error, len(arches))
 	for _, arch := range arches {
-		p, err := buildPayload(filepath.Join(r.out, "payload"), arch)
-		if err != nil {
+		go func() { fetched <- r.fetch(arch) }()
+	}
+	r.payloads = map[string]*payload{}
+	var err error
+	for _, arch := range arches {
+		if err == nil {
+			r.payloads[arch], err = buildPayload(filepath.Join(r.out, "payload"), arch)
+		}
+	}
+	for range arches {
+		err = errors.Join(err, <-fetched)
+	}
+	return err
+}
+
+// fetch has the cache filled for an architecture.
+func (r *runner) fetch(arch string) error {
+	c := r.caches[arch]
+	for _, get := range []func() (string, error){c.busybox, c.dash} {
+		if _, err := get(); err != nil {
 			return err
 		}
-		r.payloads[arch] = p
 	}
-	<-done
-	return fetched
+	for _, m := range r.machines {
+		if m.arch != arch {
+			continue
+		}
+		if _, err := c.image(m); err != nil {
+			r.mu.Lock()
+			r.missing[m.String()] = err
+			r.mu.Unlock()
+		}
+	}
+	return nil
 }
 
 // miss is of a kernel that cannot be had.
@@ -241,13 +250,14 @@ func (r *runner) miss(m machine, err error) {
 }
 
 func (r *runner) one(m machine) {
-	busybox, err := r.cache.busybox(m.arch)
+	c := r.caches[m.arch]
+	busybox, err := c.busybox()
 	var dash, image string
 	if err == nil {
-		dash, err = r.cache.dash(m.arch)
+		dash, err = c.dash()
 	}
 	if err == nil {
-		image, err = r.cache.image(m)
+		image, err = c.image(m)
 	}
 	v := &verdict{}
 	if err == nil {

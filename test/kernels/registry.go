@@ -175,9 +175,15 @@ func takeFile(deb string, name *regexp.Regexp, to string) (err error) {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	// Modules come behind the kernel, and take many times as long to unpack.
 	defer func() {
-		io.Copy(io.Discard, pipe)
-		err = errors.Join(err, cmd.Wait())
+		if err != nil {
+			_, rest := io.Copy(io.Discard, pipe)
+			err = errors.Join(err, rest, cmd.Wait())
+			return
+		}
+		cmd.Process.Kill()
+		cmd.Wait()
 	}()
 	for t := tar.NewReader(pipe); ; {
 		h, err := t.Next()
