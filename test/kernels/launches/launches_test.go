@@ -350,6 +350,27 @@ func TestShell(t *testing.T) {
 	}
 }
 
+// TestExecpromises: the command has its promises, and what it executes has its
+// own, by a filter that is bound to where the code of the command lies.
+func TestExecpromises(t *testing.T) {
+	needLandlock(t)
+	argv := append(shell(t, "dash"), "-c", tool("target")+" nothing && "+tool("target")+" socket; echo status $?")
+	all := []string{"-u", "/:rx", "-p", "stdio rpath proc exec"}
+	for _, c := range []struct {
+		flags  []string
+		stdout string
+		stderr string
+	}{
+		{append(all, "-P", "stdio rpath inet"), "ok\nok\nstatus 0\n", ""},
+		{append(all, "-p", "inet", "-P", "stdio rpath"), "ok\nstatus " + strconv.Itoa(goEnds) + "\n", goSays},
+		{all, "ok\nstatus " + strconv.Itoa(goEnds) + "\n", goSays},
+	} {
+		if got := run(t, launch(c.flags, argv)...); got.status != 0 || got.stdout != c.stdout || !strings.Contains(got.stderr, c.stderr) {
+			t.Errorf("%q: %s, want %q, %q", c.flags, got, c.stdout, c.stderr)
+		}
+	}
+}
+
 // TestMemory: a dynamic program may map code until its loader is done, and then
 // no more.
 func TestMemory(t *testing.T) {
