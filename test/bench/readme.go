@@ -99,7 +99,7 @@ func (r report) block() ([]byte, error) {
 			return nil, err
 		}
 		for _, f := range t.Figures {
-			if !strings.HasSuffix(f.Act, processor("")) {
+			if _, twice := t.find(processor(f.Act), f.Way); !twice {
 				rows = append(rows, f)
 			}
 		}
@@ -128,8 +128,8 @@ func (r report) block() ([]byte, error) {
 		b.WriteByte('\n')
 	}
 	fmt.Fprintf(&b, `
-Medians of rounds in random order, as ratios to no box, launch included where it is
-a whole command. %s.
+Medians of rounds in random order, as ratios to no box; of a whole command its time
+on the processor, launch included. %s.
 %[4]smake bench%[4]s measures again, in minutes. [%[3]s](%[2]s/%[3]s) has the quartiles,
 the calls of the library, memory, and the budgets that hold or are missed.
 `, r.Machine.caption(), figuresDir, pageFile, "`")
