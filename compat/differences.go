@@ -91,6 +91,8 @@ var Differences = []Difference{
 	{Both, Answers, "A set-id bit of a file that is made is EPERM", "it is taken off in silence", here("TestEnforced/files/create set-id")},
 
 	// promises
+	{C, More, "A program that is exec'd with execpromises, and maps code where this one's lies, has the promises of this one too", "execpromises are all it has",
+		ctest("execpromises, code is mapped where the parent's is (differs)")},
 	{Both, More, "Programs may open the paths that stdio, dns, getpw and tty imply", "since 2026, libc alone may",
 		here("TestEnforced/stdio/read zoneinfo", "TestEnforced/stdio dns/read resolv.conf")},
 	{Both, More, "stdio lets descriptors be sent and received: a filter cannot see what a message carries", "sendfd and recvfd are for this",

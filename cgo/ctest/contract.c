@@ -503,6 +503,19 @@ static void strict_wished(void)
 	ct_ok(pledge("stdio rpath", NULL));
 }
 
+/* The next program maps code where this one's is. */
+static void exec_beside(void)
+{
+	const char *probe = getenv("CT_PROBE");
+	char at[32];
+
+	ct_true(probe != NULL);
+	snprintf(at, sizeof at, "%lx", (unsigned long)exec_beside & ~0xffful);
+	ct_ok(pledge("stdio rpath inet exec", "stdio rpath"));
+	execl(probe, probe, "beside", at, (char *)NULL);
+	ct_fail("exec: errno %d", errno);
+}
+
 static void exec_promises_alone(void)
 {
 	ct_ok(pledge(NULL, "stdio rpath"));
@@ -600,6 +613,7 @@ static void cases(void)
 	ct_case("with no stack left (control)", CT_SIGNAL(SIGSEGV), on_no_stack);
 	ct_case("UNVEIL_VIOLATION=errno", 0, errno_wished);
 	ct_case("UNVEIL_STRICT=1", 0, strict_wished);
+	ct_case("execpromises, code is mapped where the parent's is (differs)", 0, exec_beside);
 	ct_case("exec, with execpromises alone (differs)", 0, exec_promises_alone);
 	ct_case("the same, with UNVEIL_STRICT=1", 0, exec_promises_alone_strict);
 }
@@ -613,6 +627,8 @@ int main(int argc, char **argv)
 	}
 	if (argc > 1 && strcmp(argv[1], "socket") == 0)
 		return socket(AF_INET, SOCK_STREAM, 0) < 0;
+	if (argc > 2 && strcmp(argv[1], "beside") == 0)
+		return ct_map_code((void *)strtoul(argv[2], NULL, 16))() < 0;
 	if (argc > 1 && strcmp(argv[1], "handler") == 0) {
 		struct sigaction own = { .sa_handler = leave }, was;
 

@@ -175,27 +175,9 @@ static void vfork_first(void)
 	socket(AF_INET, SOCK_STREAM, 0);
 }
 
-/* Maps code that makes a socket, as dlopen(3) would. */
-static long (*map_code(void))(void)
-{
-#if defined(__x86_64__)
-	static const uint32_t code[] = { 0x000029b8, 0x0002bf00, 0x01be0000, 0x31000000, 0xc3050fd2 };	/* mov $41,%eax mov $2,%edi mov $1,%esi xor %edx,%edx syscall ret */
-#else
-	static const uint32_t code[] = { 0xd28018c8, 0xd2800040, 0xd2800021, 0xd2800002, 0xd4000001, 0xd65f03c0 };	/* mov x8,198 mov x0,2 mov x1,1 mov x2,0 svc 0 ret */
-#endif
-	int fd = (int)syscall(SYS_memfd_create, "code", 0);
-	void *at;
-
-	ct_true(fd >= 0 && write(fd, code, sizeof code) == sizeof code);
-	at = mmap(NULL, sizeof code, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
-	ct_true(at != MAP_FAILED);
-	close(fd);
-	return (long (*)(void))at;
-}
-
 static void mapped_control(void)
 {
-	ct_true(map_code()() >= 0);
+	ct_true(ct_map_code(NULL)() >= 0);
 }
 
 /* Nor is the code that it found, to be bound to, all that there is of the parent's. */
@@ -208,7 +190,7 @@ static void vfork_first_bound(void)
 		_exit(pledge("stdio proc exec", NULL) == 0 ? 0 : 1);
 	ct_true(waitpid(child, &status, 0) == child && status == 0);
 
-	long (*make_socket)(void) = map_code();
+	long (*make_socket)(void) = ct_map_code(NULL);
 
 	ct_ok(pledge("stdio proc exec", NULL));
 	make_socket();

@@ -24,8 +24,15 @@ func (r *Request) notices(b *box, dir string) []string {
 	if r.OnViolation == pledge.Log && b.second.lost != "" {
 		list = append(list, b.second.lost)
 	}
-	if granted, _ := r.granted(); r.Execpromises != nil && granted.Has(promises.rpath) && !r.Execpromises.Has(promises.rpath) {
-		list = append(list, "-P lacks rpath: what the command executes cannot load its libraries")
+	if granted, _ := r.granted(); r.Execpromises != nil {
+		if granted.Has(promises.rpath) && !r.Execpromises.Has(promises.rpath) {
+			list = append(list, "-P lacks rpath: what the command executes cannot load its libraries")
+		}
+		// The filter knows who calls by where the code lies, and a program that
+		// may map code for its loader may map some there.
+		if more := granted &^ *r.Execpromises; more != 0 {
+			list = append(list, fmt.Sprintf("-P does not hold a hostile program: by code that it maps where the command's lies it has %q too", more.String()))
+		}
 	}
 	return append(list, setID(b.image.File)...)
 }
