@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -80,8 +81,23 @@ func prepare() (notes []error) {
 	note("loopback", loopback())
 	// Package syscall hands on a limit that it was told, and the kernel's own
 	// is less than some tests hold open.
+	note("random addresses", randomise())
 	note("limit of open files", syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 1024, Max: 20000}))
 	return notes
+}
+
+// randomise has addresses be as random as the kernel can. A filter that is
+// bound to an image tells others by their addresses, and with the 18 bits that
+// arm64 begins with some of the programs that a run executes lie where their
+// parent does: pledge(3), CAVEATS.
+func randomise() error {
+	var err error
+	for bits := 33; bits > 28; bits-- {
+		if err = os.WriteFile("/proc/sys/vm/mmap_rnd_bits", []byte(strconv.Itoa(bits)), 0); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // leaveRootfs makes / a mount of its own: pivot_root(2) from the kernel's
