@@ -938,15 +938,21 @@ static void put_head(struct builder *b, int tree, int foreign, bool bound)
 	put_load(b, DATA_ARCH);
 }
 
+bool ranges_alike(const struct range *a, unsigned n, const struct range *b, unsigned m)
+{
+	if (n != m)
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		if (a[i].first != b[i].first || a[i].last != b[i].last)
+			return false;
+	return true;
+}
+
 /* Both are for every image, or both for this one alone. */
 bool filter_may_be_behind(const struct filter_options *o, const struct filter_options *on)
 {
-	if (o->n != on->n || (o->n > 0 && (o->next_bound || on->next_bound || o->foreign != on->foreign)))
-		return false;
-	for (unsigned i = 0; i < o->n; i++)
-		if (o->ranges[i].first != on->ranges[i].first || o->ranges[i].last != on->ranges[i].last)
-			return false;
-	return true;
+	return ranges_alike(o->ranges, o->n, on->ranges, on->n) &&
+		(o->n == 0 || (!o->next_bound && !on->next_bound && o->foreign == on->foreign));
 }
 
 int filter_build(struct sock_filter program[FILTER_MAX], const struct filter_options *o)

@@ -350,14 +350,6 @@ static void copy(struct range *to, const struct range *from, int n)
 	}
 }
 
-static bool alike(const struct range *a, const struct range *b, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (a[i].first != b[i].first || a[i].last != b[i].last)
-			return false;
-	return true;
-}
-
 /*
  * A filter that is bound to this image, n ranges of it. What another thread
  * has mapped between the reading of maps and the filter would be left out:
@@ -373,7 +365,7 @@ static int put_on_bound(const struct process *was, struct filter_options *o, con
 		again = image_ranges(maps, s->again);
 		if (again < 0)
 			return again;
-		if (again != n || !alike(s->ranges, s->again, n)) {
+		if (!ranges_alike(s->ranges, (unsigned)n, s->again, (unsigned)again)) {
 			copy(s->ranges, s->again, again);
 			bind_to(o, p, s->ranges, again);
 			ret = put_on(was, o, s, -1);

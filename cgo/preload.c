@@ -185,14 +185,6 @@ static void put_on(const struct sock_filter *program, uint32_t n)
 		fail("the filter cannot be put on every thread");
 }
 
-static bool alike(const struct range *a, const struct range *b, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (a[i].first != b[i].first || a[i].last != b[i].last)
-			return false;
-	return true;
-}
-
 /* The filter that only this image is under. Where the launcher could not know
  * that it lies at random, it has made no such plan. */
 static void put_on_bound(const struct plan *p, struct sock_filter program[FILTER_MAX])
@@ -234,7 +226,7 @@ static void put_on_bound(const struct plan *p, struct sock_filter program[FILTER
 	put_on(program, (uint32_t)n);
 	/* With the filter on, no thread can map more. */
 	n = image_ranges(maps, again);
-	if (n != (int)o.n || !alike(ranges, again, n))
+	if (n < 0 || !ranges_alike(ranges, o.n, again, (unsigned)n))
 		fail("code was mapped meanwhile");
 	sys(NR_close, maps);
 }

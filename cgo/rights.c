@@ -116,6 +116,12 @@ uint64_t rights_promised(const struct rights *r, unsigned letters)
 	return access;
 }
 
+/* What is promised, or may be by the first pledge(2) to come. */
+static promise_set promisable(const struct rights *r)
+{
+	return r->pledged || r->set != 0 ? r->set : MAY_PROMISE;
+}
+
 /*
  * The paths that promises imply. They pierce the veil, and a layer cannot be
  * widened: one that is made before the first pledge(2) has to leave room for
@@ -125,11 +131,11 @@ uint64_t rights_promised(const struct rights *r, unsigned letters)
  */
 promise_set rights_implying(const struct rights *r)
 {
-	promise_set set = r->pledged || r->set != 0 ? r->set : MAY_PROMISE, with_paths = 0;
+	promise_set with_paths = 0;
 
 	for (unsigned i = 0; i < IMPLIED; i++)
 		with_paths |= veil_implied[i].promise;
-	return set & with_paths;
+	return promisable(r) & with_paths;
 }
 
 /* One of them, and what may be done there: none without its promise. */
@@ -139,7 +145,7 @@ uint64_t rights_implied(const struct rights *r, unsigned place, const char **pat
 	if (place >= IMPLIED)
 		return 0;
 	*path = veil_implied[place].path;
-	if (!(rights_implying(r) & veil_implied[place].promise))
+	if (!(promisable(r) & veil_implied[place].promise))
 		return 0;
 	return rights_letters(veil_implied[place].letters);
 }
