@@ -42,9 +42,8 @@ const (
 	// Errno ends it for none: calls on paths answer EACCES, others EPERM.
 	Errno
 	// Log answers as Errno, by way of a handler of SIGSYS that says so first:
-	// the data of
-	// the trap has it. Without a handler it ends the process. Images after one that
-	// the program is bound to have none, and get the errno alone.
+	// the data of the trap has it. Without a handler it ends the process. Images
+	// after one that the program is bound to have none, and get the errno alone.
 	Log
 )
 
@@ -140,32 +139,22 @@ func Compile(set Set, o Options) (*Plan, error) {
 	if set >= 1<<len(table) {
 		return nil, fmt.Errorf("pledge: set %#x has bits that are no promise: %w", uint64(set), unix.EINVAL)
 	}
-	if b := o.Behind; b != nil {
-		if b.options.Arch != o.Arch || !o.Image.alike(b.options.Image) || b.answers == nil {
-			return nil, fmt.Errorf("pledge: no program can be behind one of another architecture, of another image, or behind another: %w", unix.EINVAL)
-		}
-		p := &Plan{set: set, options: o}
+	p := &Plan{set: set, options: o}
+	if b := o.Behind; b == nil {
+		p.answers = collect(set, o)
+		p.leaves = leaves(p, column)
+	} else if b.options.Arch == o.Arch && o.Image.alike(b.options.Image) && b.answers != nil {
 		p.leaves = leavesBehind(p, column)
-		if o.Image == nil {
-			p.program = assemble(p.leaves, o)
-			return p, nil
-		}
-		if err := o.Image.check(set, o); err != nil {
-			return nil, err
-		}
-		p.program = assembleImage(p, nil, column)
-		return p, nil
+	} else {
+		return nil, fmt.Errorf("pledge: no program can be behind one of another architecture, of another image, or behind another: %w", unix.EINVAL)
 	}
-	answers := collect(set, o)
-	p := &Plan{set: set, options: o, answers: answers}
-	p.leaves = leaves(p, column)
 	if o.Image == nil {
 		p.program = assemble(p.leaves, o)
 	} else {
 		if err := o.Image.check(set, o); err != nil {
 			return nil, err
 		}
-		p.program = assembleImage(p, answers, column)
+		p.program = assembleImage(p, column)
 	}
 	if len(p.program) > unix.BPF_MAXINSNS {
 		return nil, fmt.Errorf("pledge: program of %d instructions: %w", len(p.program), unix.E2BIG)

@@ -131,7 +131,7 @@ const (
 //
 // When the next image is bound too, the first tree answers what is the same
 // for both. What is not comes, behind the ranges, to one of two trees more.
-func assembleImage(p *Plan, inside *[len(numbers)]answers, column int) []unix.SockFilter {
+func assembleImage(p *Plan, column int) []unix.SockFilter {
 	o := p.options
 	a := &assembler{back: make([]unix.SockFilter, 0, 2048), o: &o}
 	first := slices.Clone(p.leaves)
@@ -156,7 +156,7 @@ func assembleImage(p *Plan, inside *[len(numbers)]answers, column int) []unix.So
 			return a[c].steps(nil, set, o)
 		}
 		both := func(c int) (in, out []step, decided bool) {
-			in, out = of(inside, p.set, o, c), of(outside, o.Image.Next, next, c)
+			in, out = of(p.answers, p.set, o, c), of(outside, o.Image.Next, next, c)
 			plain := len(in[0].when) == 0 && len(out[0].when) == 0
 			return in, out, plain && in[0].ret == out[0].ret || movesText(in)
 		}
