@@ -59,18 +59,7 @@ func (l *Listener) FD() int { return l.fd }
 // one. ErrGone tells that it was gone before it could be taken.
 func (l *Listener) Receive(c *Call) error {
 	*c = Call{} // the kernel refuses one that is not zero
-	for {
-		switch errno := l.ioctl(unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(c)); errno {
-		case 0:
-			return nil
-		case unix.EINTR:
-			continue
-		case unix.ENOENT:
-			return ErrGone
-		default:
-			return fmt.Errorf("notify: receive: %w", errno)
-		}
-	}
+	return l.exchange("receive", unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(c))
 }
 
 // Continue lets the kernel go on with a call as if there were no filter.
@@ -85,8 +74,13 @@ func (l *Listener) Refuse(id uint64, errno unix.Errno) error {
 }
 
 func (l *Listener) answer(r response) error {
+	return l.exchange("answer", unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&r))
+}
+
+// exchange takes a call or answers one. ErrGone tells that it is gone.
+func (l *Listener) exchange(what string, request uintptr, arg unsafe.Pointer) error {
 	for {
-		switch errno := l.ioctl(unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&r)); errno {
+		switch errno := l.ioctl(request, arg); errno {
 		case 0:
 			return nil
 		case unix.EINTR:
@@ -94,7 +88,7 @@ func (l *Listener) answer(r response) error {
 		case unix.ENOENT:
 			return ErrGone
 		default:
-			return fmt.Errorf("notify: answer: %w", errno)
+			return fmt.Errorf("notify: %s: %w", what, errno)
 		}
 	}
 }
