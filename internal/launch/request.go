@@ -11,8 +11,6 @@ type Request struct {
 	policy.Policy
 	Command []string // and its arguments
 
-	Execpromises *pledge.Set // of what the command executes; nil where it has the command's own
-
 	PassFD []int // descriptors that the command inherits beside 0, 1 and 2
 	NoAuto bool  // the command needs rules of its own
 

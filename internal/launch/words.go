@@ -86,6 +86,7 @@ func (w *Words) Request() (*Request, *Failure) {
 	}{
 		{"-u", w.Unveil, r.AddUnveil},
 		{"-p", w.Pledge, r.AddPledge},
+		{"-P", w.Execpromises, r.AddExecpromises},
 		{"--connect", w.Connect, r.AddConnect},
 		{"--bind", w.Bind, r.AddBind},
 		{"--unix", w.Unix, r.AddUnix},
@@ -99,16 +100,6 @@ func (w *Words) Request() (*Request, *Failure) {
 				return nil, explainWord(err)
 			}
 		}
-	}
-	for _, word := range w.Execpromises {
-		var p policy.Policy
-		if err := p.AddPledge(word, "-P"); err != nil {
-			return nil, explainWord(err)
-		}
-		if r.Execpromises != nil {
-			*p.Pledge |= *r.Execpromises
-		}
-		r.Execpromises = p.Pledge
 	}
 	for _, word := range w.PassFD {
 		fd, err := strconv.Atoi(word)

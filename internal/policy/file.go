@@ -24,6 +24,7 @@ func init() {
 	keywords = []keyword{
 		{"unveil", "-u", "unveil /usr rx", (*Policy).unveilLine},
 		{"pledge", "-p", "pledge stdio rpath", each((*Policy).AddPledge)},
+		{"execpromises", "-P", "execpromises stdio rpath", each((*Policy).AddExecpromises)},
 		{"connect", "--connect", "connect 443", each((*Policy).AddConnect)},
 		{"bind", "--bind", "bind 8080", each((*Policy).AddBind)},
 		{"unix", "--unix", "unix /run/user/1000/bus", (*Policy).unixLine},
@@ -62,14 +63,17 @@ func (p *Policy) line(words []word) error {
 			continue
 		}
 		if len(args) == 0 {
-			if k.name == "pledge" { // the empty set: not even stdio
+			switch k.name { // the empty set: not even stdio
+			case "pledge":
 				return p.AddPledge("", first.at)
+			case "execpromises":
+				return p.AddExecpromises("", first.at)
 			}
 			return &Error{At: first.at, Err: fmt.Errorf("%s of what?", k.name), Hint: "write it as in: " + k.example}
 		}
 		return k.line(p, args)
 	}
-	e := &Error{At: first.at, Err: fmt.Errorf("unknown word %q", clip(first.text)), Hint: "a line begins with unveil, pledge, connect, bind, unix, env or include"}
+	e := &Error{At: first.at, Err: fmt.Errorf("unknown word %q", clip(first.text)), Hint: "a line begins with unveil, pledge, execpromises, connect, bind, unix, env or include"}
 	if strings.HasPrefix(first.text, "[[") || strings.HasPrefix(first.text, "{") || first.text == "abi" {
 		e.Hint = "a landlockconfig file has a name that ends in .toml or .json"
 	}

@@ -283,12 +283,39 @@ func TestReadPledge(t *testing.T) {
 	}
 }
 
+// TestReadExecpromises tells promises of what is executed from none, which are
+// those of the command.
+func TestReadExecpromises(t *testing.T) {
+	for text, want := range map[string]string{
+		"pledge stdio exec": "nil",
+		"execpromises":      "",
+		"execpromises stdio rpath\npledge stdio exec":   "stdio rpath",
+		"execpromises inet # and\nexecpromises stdio\n": "stdio inet",
+	} {
+		var p policy.Policy
+		if err := p.Read("box", text); err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		got := "nil"
+		if p.Execpromises != nil {
+			got = p.Execpromises.String()
+		}
+		if got != want {
+			t.Errorf("%q: execpromises %q, want %q", text, got, want)
+		}
+		if strings.Contains(text, "pledge") != (p.Pledge != nil) {
+			t.Errorf("%q: pledge %v", text, p.Pledge)
+		}
+	}
+}
+
 func TestReadErrors(t *testing.T) {
 	tests := []struct{ name, text, want, hint string }{
 		{"nearest", "unvail /usr r", `box:1:1: unknown word "unvail"`, `did you mean "unveil"?`},
 		{"case", "PLEDGE stdio", `box:1:1: unknown word "PLEDGE"`, `did you mean "pledge"?`},
 		{"flag", "  --connect 443", `box:1:3: unknown word "--connect"`, `did you mean "connect"?`},
-		{"unknown", "/usr rx", `box:1:1: unknown word "/usr"`, "a line begins with unveil, pledge, connect, bind, unix, env or include"},
+		{"unknown", "/usr rx", `box:1:1: unknown word "/usr"`, "a line begins with unveil, pledge, execpromises, connect, bind, unix, env or include"},
 		{"empty word", `"" a`, `box:1:1: unknown word ""`, "a line begins with"},
 		{"third line", "unveil /usr r\n\n  unveil /x q\nunvail", `box:3:13: unveil "/x": permissions "q": "q" is not one of r, w, x and c`, "unveil /usr rx"},
 		{"third line of CRLF", "unveil /usr r\r\n\r\nunveil /x rrrrr\r\n", `box:3:11: unveil "/x": permissions "rrrrr": more than 4 letters`, "unveil /usr rx"},
@@ -303,6 +330,7 @@ func TestReadErrors(t *testing.T) {
 		{"nothing bound", "bind", "box:1:1: bind of what?", "bind 8080"},
 		{"no variables", "env", "box:1:1: env of what?", "env HOME PATH"},
 		{"promise", "pledge stdio rpaht", `box:1:14: pledge: unknown promise "rpaht"`, `did you mean "rpath"?`},
+		{"promise of what is executed", "execpromises stdio\nexecpromises rpath stdoi", `box:2:20: pledge: unknown promise "stdoi"`, `did you mean "stdio"?`},
 		{"no promise", "pledge stdio everything", `box:1:14: pledge: unknown promise "everything"`, "the promises are: stdio rpath"},
 		{"promises with commas", "pledge stdio,rpath", `box:1:8: pledge: unknown promise "stdio,rpath": promises are separated by blanks`, "as in: stdio rpath"},
 		{"blank before promises", `pledge " stdio"`, "box:1:8: pledge: a blank before the first promise", "as in: stdio rpath"},

@@ -6,6 +6,7 @@ func TestMeant(t *testing.T) {
 	for word, want := range map[string]string{
 		"unvail": "unveil", "unveill": "unveil", "nuveil": "unveil", "Unveil": "unveil", "-u": "unveil",
 		"plege": "pledge", "pledges": "pledge", "-p": "pledge",
+		"execpromise": "execpromises", "Execpromises": "execpromises", "-P": "execpromises",
 		"conect": "connect", "conncet": "connect", "--connect": "connect",
 		"bnd": "bind", "BIND": "bind",
 		"envs": "env", "-e": "env", "unux": "unix", "--unix": "unix",

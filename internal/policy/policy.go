@@ -14,14 +14,17 @@ import (
 
 // A Policy is what was asked for, in the order in which it was said.
 type Policy struct {
-	Unveil  []Entry
-	Pledge  *pledge.Set // nil when nothing was pledged, which is not the empty set
-	Connect []Ports
-	Bind    []Ports
-	Listed  bool     // the network is a list of ports, even of none
-	Rights  []Right  // of landlockconfig files: they only add
-	Unix    []string // UNIX sockets that may be connected to, or directories of them
-	Env     []string // NAME or NAME=VALUE
+	Unveil []Entry
+	Pledge *pledge.Set // nil when nothing was pledged, which is not the empty set
+	// Execpromises are those of what the command executes; nil where it has the
+	// command's own.
+	Execpromises *pledge.Set
+	Connect      []Ports
+	Bind         []Ports
+	Listed       bool     // the network is a list of ports, even of none
+	Rights       []Right  // of landlockconfig files: they only add
+	Unix         []string // UNIX sockets that may be connected to, or directories of them
+	Env          []string // NAME or NAME=VALUE
 
 	// TmpEnv is set to what @tmp is, with what stands behind @tmp: NAME=/REST.
 	TmpEnv []string
@@ -130,7 +133,15 @@ func (p *Policy) expand(keyword, path, at string) (string, error) {
 }
 
 // AddPledge adds promises, separated by blanks.
-func (p *Policy) AddPledge(words, at string) error {
+func (p *Policy) AddPledge(words, at string) error { return addPromises(&p.Pledge, words, at) }
+
+// AddExecpromises adds promises of what the command executes, separated by blanks.
+func (p *Policy) AddExecpromises(words, at string) error {
+	return addPromises(&p.Execpromises, words, at)
+}
+
+// addPromises adds promises to a set, which nil is none of.
+func addPromises(to **pledge.Set, words, at string) error {
 	set, err := pledge.Parse(words)
 	if err != nil {
 		e := &Error{At: at, Err: err, Hint: "promises are separated by blanks, as in: stdio rpath"}
@@ -144,10 +155,10 @@ func (p *Policy) AddPledge(words, at string) error {
 		}
 		return e
 	}
-	if p.Pledge == nil {
-		p.Pledge = new(pledge.Set)
+	if *to == nil {
+		*to = new(pledge.Set)
 	}
-	*p.Pledge |= set
+	**to |= set
 	return nil
 }
 
