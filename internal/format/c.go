@@ -1,6 +1,10 @@
 package format
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/unveil-run/unveil-run/pledge"
+)
 
 // c writes a function of the calls of unveil.h.
 func c(b *Box) (string, []string, error) {
@@ -22,7 +26,15 @@ func c(b *Box) (string, []string, error) {
 		call("unveil", "NULL", "NULL")
 	}
 	if b.Pledged {
-		call("pledge", cString(b.Set.String()), "NULL")
+		// NULL would free what is executed, which the box does not.
+		next := "NULL"
+		switch exec, _ := pledge.Parse("exec"); {
+		case b.Next != nil:
+			next = cString(b.Next.String())
+		case b.Set.Has(exec):
+			next = cString(b.Set.String())
+		}
+		call("pledge", cString(b.Set.String()), next)
 	}
 	w.WriteString("}\n")
 	return w.String(), l, nil

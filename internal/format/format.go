@@ -20,7 +20,8 @@ type Box struct {
 
 	Set     pledge.Set
 	Pledged bool
-	Calls   []pledge.CallAnswer // violations have EPERM
+	Next    *pledge.Set         // of what the command executes; nil where it has the command's own
+	Calls   []pledge.CallAnswer // of both together; violations have EPERM
 
 	Entries []unveil.Entry // with absolute paths
 	Rights  []policy.Right
@@ -92,8 +93,16 @@ func (l *lost) add(format string, args ...any) { *l = append(*l, fmt.Sprintf(for
 func (l *lost) promises(b *Box) {
 	if b.Pledged {
 		l.add("not said: pledge %s", b.Set)
+		l.execpromises(b)
 	} else {
 		l.add("not said: the system calls that are refused always")
+	}
+}
+
+// execpromises notes that a format has one set of promises, or none.
+func (l *lost) execpromises(b *Box) {
+	if b.Next != nil {
+		l.add("not said: execpromises %s, apart from those of the command", b.Next)
 	}
 }
 

@@ -92,6 +92,36 @@ func TestLost(t *testing.T) {
 	}
 }
 
+// TestExecpromises holds that a format has the promises of what is executed,
+// or names them.
+func TestExecpromises(t *testing.T) {
+	next, err := pledge.Parse("stdio rpath wpath")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range format.Names() {
+		b := box(t, "stdio rpath proc exec")
+		text, notes := write(t, name, b)
+		all := text + strings.Join(notes, "\n")
+		if strings.Contains(all, "execpromises") || name == "c" && !strings.Contains(all, `pledge("stdio rpath proc exec", "stdio rpath proc exec")`) {
+			t.Errorf("%s, of the command's own:\n%s", name, all)
+		}
+		b.Next = &next
+		text, notes = write(t, name, b)
+		all = text + strings.Join(notes, "\n")
+		want := "not said: execpromises stdio rpath wpath, "
+		if name == "c" {
+			want = `pledge("stdio rpath proc exec", "stdio rpath wpath")`
+		}
+		if !strings.Contains(all, want) {
+			t.Errorf("%s: no %q:\n%s", name, want, all)
+		}
+	}
+	if text, _ := write(t, "c", box(t, "stdio rpath")); !strings.Contains(text, `pledge("stdio rpath", NULL)`) {
+		t.Errorf("without exec:\n%s", text)
+	}
+}
+
 // TestQuoting has each format read back by who it is for: a path stays one
 // path, whatever is in it.
 func TestQuoting(t *testing.T) {

@@ -69,6 +69,7 @@ func ociSeccomp(b *Box) (string, []string, error) {
 	l.network(b)
 	l.rest(b)
 	if b.Pledged {
+		l.execpromises(b)
 		l.add("a call that is not promised fails, and ends nothing; signals to itself are those of process 1")
 		l.add("the runtime executes the command under the profile, so that the command may execute again; use it with no-new-privileges")
 	}

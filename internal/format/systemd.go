@@ -83,6 +83,7 @@ func systemd(b *Box) (string, []string, error) {
 	}
 
 	// System calls.
+	l.execpromises(b)
 	set("SystemCallArchitectures", "native")
 	set("SystemCallErrorNumber", "EPERM")
 	var calls, partly []string

@@ -16,7 +16,8 @@ import (
 // these cannot say is in their comments, or a notice.
 func (r *Request) print(b *box, s Speech, out io.Writer) *Failure {
 	set, pledged := r.pledged()
-	calls := set | starting(b.image) | promises.exec
+	calls, _ := r.granted() // a filter is of the command and of what it executes
+	calls |= starting(b.image) | promises.exec
 	if len(r.Command) == 0 {
 		calls |= promises.protExec
 	}
@@ -37,7 +38,7 @@ func (r *Request) print(b *box, s Speech, out io.Writer) *Failure {
 		return failed(err)
 	}
 	box := &format.Box{
-		Command: r.Command, Arch: plan.Arch(), Set: set, Pledged: pledged, Calls: plan.Answers(),
+		Command: r.Command, Arch: plan.Arch(), Set: set, Pledged: pledged, Next: r.Execpromises, Calls: plan.Answers(),
 		Rights: r.Rights, Ruleset: b.paths.Ruleset(), Tmp: b.tmp != "",
 		Connect: r.Connect, Bind: r.Bind, Listed: b.net.listed, UDP: b.net.udp, Unix: r.Unix,
 		Env: r.Env, ClearEnv: r.ClearEnv, Caps: b.caps.names(),
