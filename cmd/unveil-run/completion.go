@@ -45,6 +45,7 @@ const (
 	plainValue = ""
 	paths      = "paths"
 	variables  = "variables"
+	blanks     = "blanks" // several of the words, with blanks between them
 )
 
 // choices returns the words that a value can be, and what else it can be.
@@ -59,10 +60,10 @@ func choices(flag string) (words []string, kind string) {
 		for _, p := range pledge.Promises() {
 			words = append(words, p.Name)
 		}
-		return words, plainValue
+		return words, blanks
 	case "file":
 		return policy.Profiles(), paths
-	case "unix":
+	case "unix", "learn":
 		return nil, paths
 	case "env":
 		return nil, variables
@@ -96,54 +97,96 @@ func bashCompletion(flags []*kong.Flag) string {
 		}
 		valued = append(valued, spellings(f)...)
 		words, kind := choices(f.Name)
-		what := fmt.Sprintf("-W %q", strings.Join(words, " "))
+		what := fmt.Sprintf("what=(-W %q", strings.Join(words, " "))
 		switch kind {
 		case paths:
-			what += " -f"
+			what += " -f) options=(-o filenames)"
+			if f.Name == "unveil" { // of a token, readline would quote what it is written with
+				what += "; [[ $value != @* ]] || options=(-o nospace)"
+			}
 		case variables:
-			what += " -e"
+			what += " -e)"
+		case blanks:
+			what += ") head=${value%\"${value##*[[:blank:]]}\"} options=(-o nospace)"
+		default:
+			what += ")"
 		}
-		fmt.Fprintf(&cases, "\t%s) what=(%s) ;;\n", strings.Join(spellings(f), "|"), what)
+		fmt.Fprintf(&cases, "\t%s) %s ;;\n", strings.Join(spellings(f), "|"), what)
 	}
 	return `# bash completion of unveil-run: unveil-run --completion bash
 _unveil_run() {
-	local i what=() cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-	for ((i = 1; i < COMP_CWORD; i++)); do
-		case ${COMP_WORDS[i]} in
-		` + strings.Join(valued, "|") + `) ((++i < COMP_CWORD)) || break ;;
+	# In COMP_WORDS a word ends at each colon, = and @ too.
+	local line=$COMP_LINE words=() at=() i mine=${COMP_WORDS[COMP_CWORD]}
+	for ((i = 0; i <= COMP_CWORD; i++)); do
+		if ((i == 0)) || [[ $line == [[:blank:]]* ]]; then
+			words+=("${COMP_WORDS[i]}")
+			at+=("$i")
+			line=${line#"${line%%[![:blank:]]*}"}
+		else
+			words[${#words[@]} - 1]+=${COMP_WORDS[i]}
+		fi
+		line=${line#"${COMP_WORDS[i]}"}
+	done
+	local last=$((${#words[@]} - 1))
+	local value=${words[last]} name=${words[last - 1]}
+	for ((i = 1; i < last; i++)); do
+		case ${words[i]} in
+		` + strings.Join(valued, "|") + `) ((++i < last)) || break ;;
 		--) ((i++)); break ;;
 		-*) ;;
 		*) break ;;
 		esac
 	done
-	if ((i < COMP_CWORD)) || [[ $prev == -- ]]; then # the command
-		if declare -F _command_offset >/dev/null; then
-			_command_offset "$i"
-		elif ((i == COMP_CWORD)); then
-			mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+	if ((i < last)) || [[ $name == -- ]]; then # the command
+		for name in _comp_command_offset _command_offset; do
+			if declare -F "$name" >/dev/null; then
+				"$name" "${at[i]}"
+				return
+			fi
+		done
+		if ((i == last)); then
+			mapfile -t COMPREPLY < <(compgen -c -- "$value")
 		else
-			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(compgen -f -- "$value")
 		fi
 		return
 	fi
-	case $prev in
+	local before="" head="" what=() options=() # head is what stays of the value
+	if [[ $value == --*=* ]]; then
+		name=${value%%=*} before=${value%%=*}= value=${value#*=}
+	fi
+	if [[ $value == [\"\']* ]]; then
+		value=${value:1} mine=${mine#[\"\']}
+	fi
+	case $name in
 ` + cases.String() + `	*)
-		if [[ $cur == -* ]]; then
+		if [[ $value == -* ]]; then
 			what=(-W "` + strings.Join(all, " ") + `")
 		else
 			what=(-c)
 		fi ;;
 	esac
-	mapfile -t COMPREPLY < <(compgen "${what[@]}" -- "$cur")
+	mapfile -t COMPREPLY < <(compgen "${what[@]}" -- "${value#"$head"}")
+	# What stands before the word of readline, which an @ belongs to.
+	[[ $mine == *[!:=]* ]] || mine=
+	local skip=$before$value
+	skip=${skip%"$mine"} skip=${skip%@}
+	for i in "${!COMPREPLY[@]}"; do
+		value=$before$head${COMPREPLY[i]}
+		COMPREPLY[i]=${value#"$skip"}
+	done
+	((${#options[@]} == 0)) || compopt "${options[@]}"
 }
-complete -o filenames -F _unveil_run unveil-run
+complete -F _unveil_run unveil-run
 `
 }
 
 func zshCompletion(flags []*kong.Flag) string {
 	escape := strings.NewReplacer(`'`, `'\''`, "[", `\[`, "]", `\]`, ":", `\:`).Replace
 	var w strings.Builder
-	w.WriteString("#compdef unveil-run\n# zsh completion of unveil-run: unveil-run --completion zsh\n_arguments -s -S \\\n")
+	// A file of fpath, or of the source command.
+	w.WriteString("#compdef unveil-run\n# zsh completion of unveil-run: unveil-run --completion zsh\n_unveil_run() {\n_arguments -s -S \\\n")
 	for _, f := range flags {
 		value := ""
 		if !f.IsBool() {
@@ -160,16 +203,22 @@ func zshCompletion(flags []*kong.Flag) string {
 				action = "_files"
 			case kind == variables:
 				action = "_parameters"
+			case kind == blanks:
+				action = `_values -s " " promise ` + strings.Join(words, " ")
 			case len(words) == 0:
 				action = " "
 			}
 			value = ":" + escape(f.PlaceHolder) + ":" + strings.ReplaceAll(action, `'`, `'\''`)
 		}
 		for _, s := range spellings(f) {
+			if value != "" && len(s) > 2 {
+				s += "=" // or the next word
+			}
 			fmt.Fprintf(&w, "\t'*%s[%s]%s' \\\n", s, escape(f.Help), value)
 		}
 	}
-	w.WriteString("\t'(-)1:command:_command_names -e' \\\n\t'*::arguments:_normal'\n")
+	w.WriteString("\t'(-)1:command:_command_names -e' \\\n\t'*::arguments:_normal'\n}\n" +
+		"if [[ $funcstack[1] == _unveil_run || $funcstack[1] == _unveil-run ]]; then\n\t_unveil_run \"$@\"\nelse\n\tcompdef _unveil_run unveil-run\nfi\n")
 	return w.String()
 }
 
@@ -183,28 +232,43 @@ func fishCompletion(flags []*kong.Flag) string {
 			valued = append(valued, spellings(f)...)
 		}
 	}
-	w.WriteString(`function __unveil_run_no_command
+	w.WriteString(`function __unveil_run_command # prints the command and its arguments, as far as there are any
 	set -l words (commandline -opc)
 	set -e words[1]
-	set -l value 0
-	for word in $words
-		if test $value = 1
-			set value 0
-			continue
-		end
-		switch $word
+	set -q words[1]; or return 1
+	while true
+		switch $words[1]
 			case ` + strings.Join(valued, " ") + `
-				set value 1
+				set -q words[2]; or return 1
+				set -e words[1..2]
 			case --
-				return 1
+				set -e words[1]
+				break
 			case '-*'
+				set -e words[1]
 			case '*'
-				return 1
+				break
 		end
+		set -q words[1]; or return 1
 	end
+	set -q words[1]; and string escape -- $words
+	return 0
+end
+function __unveil_run_no_command
+	not __unveil_run_command >/dev/null
+end
+function __unveil_run_subcommand
+	set -l line (string join ' ' -- (__unveil_run_command) (commandline -ct))
+	string match -q -- '-*' $line; or complete -C $line
 end
 `)
-	w.WriteString("complete -c unveil-run -x -a '(__fish_complete_subcommand)'\n")
+	// One of several words, behind those that are there.
+	w.WriteString(`function __unveil_run_blanks
+	set -l head (commandline -ct | string replace -r '^["\']' '' | string match -r '^.*\s')
+	printf '%s\n' "$head"$argv
+end
+`)
+	w.WriteString("complete -c unveil-run -x -a '(__unveil_run_subcommand)'\n")
 	for _, f := range flags {
 		w.WriteString("complete -c unveil-run -n __unveil_run_no_command -l " + f.Name)
 		if f.Short != 0 {
@@ -214,6 +278,9 @@ end
 			words, kind := choices(f.Name)
 			if kind == variables {
 				words = []string{"(set -nx)"}
+			}
+			if kind == blanks {
+				words = []string{"(__unveil_run_blanks " + strings.Join(words, " ") + ")"}
 			}
 			if kind == paths {
 				w.WriteString(" -r -F")

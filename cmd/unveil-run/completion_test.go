@@ -27,55 +27,109 @@ func completion(t *testing.T, shell string) string {
 	return file
 }
 
-// lines are what is completed, and what must and must not be offered.
-var completed = []struct {
-	line    []string
-	yes, no string
-}{
-	{[]string{"--pri"}, "--print", "--pledge"},
-	{[]string{"--print", "s"}, "setpriv systemd", "--print"},
-	{[]string{"-f", "py"}, "python", "git"},
-	{[]string{"--file", "ag"}, "agent", "git"},
-	{[]string{"-p", "rp"}, "rpath", "--print"},
-	{[]string{"-n", "-u", "/usr:r", "--conn"}, "--connect", "--create"},
-	{[]string{"--on-violation", ""}, "abort errno log", "--print"},
-	{[]string{"-q", "--without", "l"}, "landlock", "seccomp"},
-	{[]string{"ls", "--pri"}, "", "--print"}, // a word of the command
-	{[]string{"-u", "/usr:r", "--", "tes"}, "test", "--print"},
+// completed are lines, and what stands in them when all that is offered for the
+// last word has been put there.
+var completed = []struct{ line, want string }{
+	{"--pri", "--print"},
+	{"--print s", "--print setpriv systemd"},
+	{"--on-violation ", "--on-violation abort errno log"},
+	{"--print=set", "--print=setpriv"},
+	{"-q --without l", "-q --without landlock"},
+	{"-f py", "-f python"},
+	{"--file ag", "--file agent"},
+	{"-p rp", "-p rpath"},
+	{`-p "stdio rp`, `-p "stdio rpath`},
+	{`-P 'stdio rpath wp`, `-P 'stdio rpath wpath`},
+	{"-u @t", "-u @tls: @tmp: @tty:"},
+	{"-u fi", "-u file"},
+	{"--learn fi", "--learn file"},
+	{"-u file", "-u file"},
+	// Behind words that readline takes apart.
+	{"-n -u /usr:rx --conn", "-n -u /usr:rx --connect"},
+	{"-u /usr:rx -u @tl", "-u /usr:rx -u @tls:"},
+	{`-u /usr:rx -e A=b -p "stdio wp`, `-u /usr:rx -e A=b -p "stdio wpath`},
+	// The command, and its words.
+	{"of-the-te", "of-the-test"},
+	{"-u /usr:rx of-the-te", "-u /usr:rx of-the-test"},
+	{"-u /usr:rx -- of-the-te", "-u /usr:rx -- of-the-test"},
+	{"-u /usr:rx -- of-the-test fi", "-u /usr:rx -- of-the-test file"},
+	{"of-the-test --pri", "of-the-test --pri"},
+	{"-q -- --pri", "-q -- --pri"},
 }
 
-func checkCompleted(t *testing.T, line, got []string, yes, no string) {
+// where returns a directory with a file, and an environment in which there is a
+// command of-the-test.
+func where(t *testing.T) (dir string, env []string) {
 	t.Helper()
-	for _, want := range strings.Fields(yes) {
-		if !slices.Contains(got, want) {
-			t.Errorf("%q: %q without %s", line, got, want)
+	dir = t.TempDir()
+	for _, name := range []string{"file", "bin/of-the-test"} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"), 0o755); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if slices.Contains(got, no) {
-		t.Errorf("%q: %q with %s", line, got, no)
+	env = append(os.Environ(), "HOME="+dir, "ZDOTDIR="+dir, "TERM=dumb", "LC_ALL=C", "PATH="+dir+"/bin:"+tools+":"+os.Getenv("PATH"))
+	return dir, env
+}
+
+// checkCompleted types the lines of completed into a shell on a terminal. The
+// file rc makes the shell put all completions into the line at ESC *.
+func checkCompleted(t *testing.T, shell, rc, text string) {
+	t.Helper()
+	zsh := need.Program(t, "zsh")
+	driver, err := filepath.Abs("testdata/completed.zsh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, env := where(t)
+	if err := os.WriteFile(filepath.Join(dir, rc), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"-f", driver, filepath.Join(dir, "out"), shell, `\e*`}
+	for _, tt := range completed {
+		args = append(args, "unveil-run "+tt.line)
+	}
+	cmd := exec.Command(zsh, args...)
+	cmd.Dir, cmd.Env = dir, append(env, "OUT="+filepath.Join(dir, "out"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := os.ReadFile(filepath.Join(dir, "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	if len(lines) != len(completed) {
+		t.Fatalf("%d lines of %d:\n%s", len(lines), len(completed), out)
+	}
+	// readline closes or drops quotes as it likes; zsh puts an = behind a flag that
+	// goes when a blank is typed.
+	plain := strings.NewReplacer(`"`, "", `'`, "")
+	for i, tt := range completed {
+		if got := strings.TrimRight(plain.Replace(lines[i]), "= "); got != "unveil-run "+strings.TrimRight(plain.Replace(tt.want), " ") {
+			t.Errorf("%q: got %q, want %q", tt.line, got, tt.want)
+		}
 	}
 }
 
+// TestBashCompletion sources the file, without bash-completion.
 func TestBashCompletion(t *testing.T) {
 	file := completion(t, "bash")
-	for _, tt := range completed {
-		script := `. "$0"; COMP_WORDS=(unveil-run "$@"); COMP_CWORD=$#; _unveil_run; printf '%s\n' "${COMPREPLY[@]}"`
-		cmd := exec.Command("bash", append([]string{"--norc", "-c", script, file}, tt.line...)...)
-		cmd.Dir = t.TempDir()
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%q: %v\n%s", tt.line, err, out)
-		}
-		checkCompleted(t, tt.line, strings.Fields(string(out)), tt.yes, tt.no)
-	}
+	checkCompleted(t, "bash --noprofile --rcfile rc -i", "rc", "PS1=READY\nset -o emacs\n. "+file+`
+bind -x '"\C-g": printf "%s\n" "$READLINE_LINE" >>"$OUT"; READLINE_LINE='
+`)
 }
 
+// TestFishCompletion asks for what is offered for the last word: that word with
+// whatever it may be.
 func TestFishCompletion(t *testing.T) {
 	file := completion(t, "fish")
+	dir, env := where(t)
 	for _, tt := range completed {
-		cmd := exec.Command("fish", "--no-config", "-c", "source $argv[1]; complete -C $argv[2]", file, "unveil-run "+strings.Join(tt.line, " "))
-		cmd.Dir = t.TempDir()
-		cmd.Env = append(os.Environ(), "HOME="+cmd.Dir)
+		cmd := exec.Command("fish", "--no-config", "-c", "source $argv[1]; complete -C $argv[2]", file, "unveil-run "+tt.line)
+		cmd.Dir, cmd.Env = dir, env
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%q: %v\n%s", tt.line, err, out)
@@ -85,30 +139,67 @@ func TestFishCompletion(t *testing.T) {
 			word, _, _ := strings.Cut(strings.TrimSpace(line), "\t")
 			got = append(got, word)
 		}
-		if tt.yes != "test" { // fish knows it as a builtin
-			checkCompleted(t, tt.line, got, tt.yes, tt.no)
+		// What is not in the line yet; nothing, if that is all of it.
+		blank := strings.LastIndexAny(tt.line, ` '"`) + 1
+		if i := strings.LastIndexAny(tt.line, `'"`); i >= 0 {
+			blank = i + 1 // in a quote
+		}
+		want := []string{strings.TrimLeft(tt.want[blank:], `'"`)}
+		if !strings.ContainsAny(tt.line, `'"`) {
+			want = strings.Fields(tt.want[blank:])
+		}
+		slices.Sort(got)
+		if len(got) == 0 && tt.line == tt.want {
+			continue
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: got %q, want %q", tt.line, got, want)
 		}
 	}
 }
 
-// TestZshCompletion holds that zsh reads the words as they are meant: what
-// _arguments(1) of zsh is given has each flag with its help and its value.
+// TestZshCompletion has zsh find the file by its name, as it finds those that
+// are installed, and reads it by the source command.
 func TestZshCompletion(t *testing.T) {
 	file := completion(t, "zsh")
-	out, err := exec.Command("zsh", "-f", "-c", `_arguments() { print -rl -- "$@" }; . $0`, file).CombinedOutput()
+	keys := `
+PS1=READY
+zle -C all complete-word _generic
+zstyle ':completion:all:*' completer _all_matches _complete
+zstyle ':completion:all:*' insert true
+bindkey '\e*' all
+out() { print -r -- "$BUFFER" >>$OUT; BUFFER= }
+zle -N out
+bindkey '^G' out
+`
+	for _, load := range []string{
+		"fpath=(" + filepath.Dir(file) + " $fpath); autoload -Uz compinit; compinit -u -D",
+		"autoload -Uz compinit; compinit -u -D; source <(unveil-run --completion zsh)",
+	} {
+		checkCompleted(t, "zsh -d -i", ".zshrc", load+keys)
+	}
+}
+
+// TestZshFlags holds that zsh reads the words as they are meant: what
+// _arguments(1) of zsh is given has each flag with its help and its value.
+func TestZshFlags(t *testing.T) {
+	file := completion(t, "zsh")
+	out, err := exec.Command("zsh", "-f", "-c", `_arguments() { print -rl -- "$@" }; compdef() { $1 }; . $0`, file).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	specs := strings.Split(string(out), "\n")
 	for _, f := range flags(t) {
 		for _, s := range spellings(f) {
-			i := slices.IndexFunc(specs, func(spec string) bool { return strings.HasPrefix(spec, "*"+s+"[") })
+			i := slices.IndexFunc(specs, func(spec string) bool {
+				return strings.HasPrefix(spec, "*"+s+"[") || strings.HasPrefix(spec, "*"+s+"=[")
+			})
 			if i < 0 || !f.IsBool() != (strings.Count(strings.ReplaceAll(specs[i], `\:`, ""), ":") >= 2) {
 				t.Errorf("%s: no spec, or a wrong one:\n%s", s, out)
 			}
 		}
 	}
-	for _, want := range []string{":FORMAT:(landlockconfig-toml ", ":abort|errno|log:(abort errno log)", ":PROMISES:(stdio rpath "} {
+	for _, want := range []string{":FORMAT:(landlockconfig-toml ", ":abort|errno|log:(abort errno log)", `:PROMISES:_values -s " " promise stdio rpath `} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("no %q:\n%s", want, out)
 		}
