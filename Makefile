@@ -5,6 +5,9 @@ BINDIR  ?= $(PREFIX)/bin
 LIBDIR  ?= $(PREFIX)/lib
 INCDIR  ?= $(PREFIX)/include
 MANDIR  ?= $(PREFIX)/share/man
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 
 # Pinned, so that a new release of a checker never breaks an old commit.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -77,7 +80,7 @@ $(LIB_BUILD)/unveil-run: $(LIB_BUILD)/libunveil.so FORCE # go knows what is up t
 
 LIB_VERSION = $(or $(patsubst v%,%,$(filter v%,$(VERSION))),0)
 
-install: build ## install the launcher, the library and their manuals below DESTDIR and PREFIX
+install: build ## install the launcher, the library, their manuals and the completion below DESTDIR and PREFIX
 	install -D -m 755 build/unveil-run '$(DESTDIR)$(BINDIR)/unveil-run'
 	install -D -m 755 build/libunveil.so '$(DESTDIR)$(LIBDIR)/libunveil.so.0'
 	ln -sf libunveil.so.0 '$(DESTDIR)$(LIBDIR)/libunveil.so'
@@ -94,6 +97,10 @@ install: build ## install the launcher, the library and their manuals below DEST
 	install -D -m 644 cmd/unveil-run/unveil-policy.5 '$(DESTDIR)$(MANDIR)/man5/unveil-policy.5'
 	install -D -m 644 cgo/porting.7 '$(DESTDIR)$(MANDIR)/man7/porting.7'
 	for page in $(wildcard cgo/*.3); do install -D -m 644 $$page '$(DESTDIR)$(MANDIR)/man3/'$${page##*/} || exit; done
+	for shell in bash zsh fish; do build/unveil-run --completion $$shell >build/completion.$$shell || exit; done
+	install -D -m 644 build/completion.bash '$(DESTDIR)$(BASHDIR)/unveil-run'
+	install -D -m 644 build/completion.zsh '$(DESTDIR)$(ZSHDIR)/_unveil-run'
+	install -D -m 644 build/completion.fish '$(DESTDIR)$(FISHDIR)/unveil-run.fish'
 
 uninstall: ## remove what install has installed, with the same DESTDIR and PREFIX
 	rm -f '$(DESTDIR)$(BINDIR)/unveil-run' '$(DESTDIR)$(INCDIR)/unveil.h' '$(DESTDIR)$(INCDIR)/unveil-overlay/unistd.h'
@@ -102,6 +109,7 @@ uninstall: ## remove what install has installed, with the same DESTDIR and PREFI
 	rm -f '$(DESTDIR)$(MANDIR)/man1/unveil-run.1' '$(DESTDIR)$(MANDIR)/man5/unveil-policy.5' '$(DESTDIR)$(MANDIR)/man7/porting.7'
 	test ! -d '$(DESTDIR)$(INCDIR)/unveil-overlay' || rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(INCDIR)/unveil-overlay'
 	for page in $(wildcard cgo/*.3); do rm -f '$(DESTDIR)$(MANDIR)/man3/'$${page##*/} || exit; done
+	rm -f '$(DESTDIR)$(BASHDIR)/unveil-run' '$(DESTDIR)$(ZSHDIR)/_unveil-run' '$(DESTDIR)$(FISHDIR)/unveil-run.fish'
 
 # The go of PATH need not be a package, and so nothing is asked of dpkg.
 deb: ## build Debian packages of this tree into build/deb

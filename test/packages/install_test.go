@@ -68,6 +68,12 @@ func TestInstall(t *testing.T) {
 	if got := strings.TrimSpace(shell(t, nil, dir, prefix+"/bin/unveil-run", "--version")); got != "unveil-run v1.2.3" {
 		t.Errorf("--version prints %q", got)
 	}
+	for of, name := range map[string]string{"bash": "bash-completion/completions/unveil-run", "zsh": "zsh/site-functions/_unveil-run", "fish": "fish/vendor_completions.d/unveil-run.fish"} {
+		got, err := os.ReadFile(filepath.Join(prefix, "share", name))
+		if want := shell(t, nil, dir, prefix+"/bin/unveil-run", "--completion", of); err != nil || string(got) != want {
+			t.Errorf("%s: %v\n%s", name, err, got)
+		}
+	}
 	for _, library := range []string{"libunveil.so.0", "libunveil-compat.so.0"} {
 		path := filepath.Join(prefix, "lib", library)
 		for line := range strings.Lines(shell(t, nil, dir, "nm", "-D", "--undefined-only", path)) {

@@ -35,6 +35,7 @@ var trials = []trial{
 	{nobody, "unveil-run -u /tmp:r -p 'stdio rpath wpath cpath' -- touch /tmp/free", 1, "Permission denied"},
 	{nobody, "unveil-run -u /tmp:rwc -p 'stdio rpath wpath cpath fattr' -- touch /tmp/free && rm /tmp/free", 0, ""},
 	{0, "test -f /usr/share/man/man1/unveil-run.1.gz -a -f /usr/share/man/man3/pledge.3.gz -a -f /usr/share/man/man3/unveil.3.gz", 0, ""},
+	{0, "test -f /usr/share/bash-completion/completions/unveil-run -a -f /usr/share/zsh/vendor-completions/_unveil-run -a -f /usr/share/fish/vendor_completions.d/unveil-run.fish", 0, ""},
 
 	{0, "cc -Wall -Werror -o /tmp/confined /tmp/confined.c $(pkg-config --cflags --libs unveil)", 0, ""},
 	{0, "ldd /tmp/confined", 0, "libunveil.so.0 => /lib/"},
