@@ -351,10 +351,7 @@ func TestSSH(t *testing.T) {
 			if out, err := m.run(append(slices.Clone(box), client...)...); err != nil || out != "answered\n" {
 				t.Errorf("%v\n%s", err, out)
 			}
-			for _, words := range append(slices.Clone(thefts[1:]), ofTree, []string{"ssh", "-F", "none", "-o", "ProxyCommand=HOME/dropped SSH-2.0-x", "-o", "BatchMode=yes", "-G", "x"}) {
-				if words[0] == "ssh" {
-					continue
-				}
+			for _, words := range append(slices.Clone(thefts[1:]), ofTree) {
 				if out, err := m.run(append(slices.Clone(box), words...)...); err == nil {
 					t.Errorf("%q: not refused\n%s", words, out)
 				}
@@ -362,8 +359,58 @@ func TestSSH(t *testing.T) {
 					t.Errorf("%q: outside: %v\n%s", words, err, out)
 				}
 			}
+			// A ProxyCommand of the settings: ssh ends in error, in the box and outside.
+			proxy := []string{"ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "ProxyCommand=touch HOME/proj/proxied", "x"}
+			for _, in := range []bool{true, false} {
+				words := proxy
+				if in {
+					words = append(slices.Clone(box), proxy...)
+				}
+				out, _ := m.run(words...)
+				if _, err := os.Stat(filepath.Join(m.home, "proj/proxied")); (err == nil) == in {
+					t.Errorf("%q: %v\n%s", words, err, out)
+				}
+			}
+			// An agent keeps the key: then ssh can do without it.
+			m.agent()
+			with := []string{launcher, "-q", "-f", "ssh", "--connect", port, "-p", "unix", "-u", "HOME/agent:w", "-u", "HOME/.ssh/key:", "-e", "SSH_AUTH_SOCK=HOME/agent", "--"}
+			client = slices.Delete(client, 3, 5)
+			if out, err := m.run(append(slices.Clone(with), client...)...); err != nil || out != "answered\n" {
+				t.Errorf("with an agent: %v\n%s", err, out)
+			}
+			theft := []string{"cat", "HOME/.ssh/key"}
+			if out, err := m.run(append(slices.Clone(with), theft...)...); err == nil || !strings.Contains(out, "Permission denied") {
+				t.Errorf("%q: %v\n%s", theft, err, out)
+			}
+			if out, err := m.run(append(slices.Clone(box), theft...)...); err != nil {
+				t.Errorf("%q: without an agent: %v\n%s", theft, err, out)
+			}
 		})
 	}
+}
+
+// agent starts an ssh-agent that has the key, at HOME/agent.
+func (m *machine) agent() {
+	m.t.Helper()
+	socket := filepath.Join(m.home, "agent")
+	server := exec.Command("ssh-agent", "-D", "-a", socket)
+	server.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(m.uid), Gid: uint32(m.uid)}}
+	if err := server.Start(); err != nil {
+		m.t.Fatal(err)
+	}
+	m.t.Cleanup(func() {
+		server.Process.Kill()
+		server.Wait()
+	})
+	var out string
+	var err error
+	for range 100 {
+		if out, err = m.run("env", "SSH_AUTH_SOCK="+socket, "ssh-add", "-q", "HOME/.ssh/key"); err == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	m.t.Fatalf("ssh-add: %v\n%s", err, out)
 }
 
 // sshd starts a server that answers whoever has the key, and returns its port.
