@@ -157,9 +157,10 @@ func (m *mend) join(o *mend) {
 }
 
 // telling are the paths by which a program shows that it wants the whole of a
-// promise, and not one of its files.
+// promise, and not one of its files. /etc/hosts is none: who reads it alone has
+// no use of the sockets that come with dns.
 var telling = map[string]string{
-	"/etc/resolv.conf": "dns", "/etc/hosts": "dns", "/etc/gai.conf": "dns", "/etc/host.conf": "dns",
+	"/etc/resolv.conf": "dns", "/etc/gai.conf": "dns", "/etc/host.conf": "dns",
 	"/etc/passwd": "getpw", "/etc/group": "getpw",
 	"/dev/tty":   "tty",
 	"/proc/stat": "vminfo", "/proc/cpuinfo": "vminfo", "/proc/meminfo": "vminfo", "/proc/loadavg": "vminfo", "/proc/uptime": "vminfo",
