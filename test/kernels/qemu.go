@@ -86,6 +86,21 @@ func boot(m machine, image, dir string, ramdisk []byte, jobs []report.Job, limit
 	case readErr != nil:
 		v.fail("%v", readErr)
 	}
+	if !v.ended {
+		v.fail("the console's last words: %s", lastWords(path("console")))
+	}
 	v.took, v.processor = took, processor
 	return v, os.WriteFile(path("log"), []byte(v.transcript.String()), 0o644)
+}
+
+// lastWords are what a kernel that crashed had to say: in CI nobody can look
+// for them later.
+func lastWords(console string) string {
+	text, err := os.ReadFile(console)
+	if err != nil {
+		return err.Error()
+	}
+	text = bytes.TrimSpace(bytes.ReplaceAll(text, []byte("\r"), nil))
+	const most = 3000
+	return string(text[max(0, len(text)-most):])
 }

@@ -41,6 +41,7 @@ type verdict struct {
 	skipped    []string       // each skipped test, and why
 	failures   []string       // why the machine has not passed: none if it has
 	transcript strings.Builder
+	ended      bool               // it turned itself off, having done everything
 	seconds    map[string]float64 // by job
 	took       time.Duration
 	processor  time.Duration // time of processors, which a busy host does not change
@@ -75,7 +76,6 @@ func judge(r io.Reader, m machine, jobs []report.Job) *verdict {
 		readers[j.Name] = &reader{verdict: v, job: j, to: v.tallies[j.ABI], said: map[string]string{}}
 	}
 	exits := map[string]*report.Exit{}
-	ended := false
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<24)
 	for lines.Scan() {
@@ -104,7 +104,7 @@ func judge(r io.Reader, m machine, jobs []report.Job) *verdict {
 				v.fail("init: %s", e.Note)
 			}
 		case e.End:
-			ended = true
+			v.ended = true
 		}
 	}
 	if err := lines.Err(); err != nil {
@@ -137,7 +137,7 @@ func judge(r io.Reader, m machine, jobs []report.Job) *verdict {
 			v.fail("%s: not one test passed", j.Name)
 		}
 	}
-	if !ended {
+	if !v.ended {
 		v.fail("the machine stopped before its end")
 	}
 	return v
