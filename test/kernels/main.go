@@ -140,6 +140,12 @@ func (r *runner) leftOut(to io.Writer) {
 		if s.long != "" && !r.all {
 			fmt.Fprintf(to, "%s: without %s, which takes -all\n", s.name, s.long)
 		}
+		if s.moreOn != "" && !r.all {
+			fmt.Fprintf(to, "%s: as user %d on %s alone, elsewhere with -all\n", s.name, s.more[0], s.moreOn)
+		}
+		if s.shimOn != "" && !r.all {
+			fmt.Fprintf(to, "%s: under abishim on %s alone, elsewhere with -all\n", s.name, s.shimOn)
+		}
 		if s.lacks != "" {
 			fmt.Fprintf(to, "%s: lacks %s\n", s.name, s.lacks)
 		}

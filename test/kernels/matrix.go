@@ -64,13 +64,18 @@ type suite struct {
 	pkg  string // below the module; cgo/ctest for programs in C
 	// users are those that the test binary is started as. Tests that play
 	// both by themselves are started as root.
-	users   []int
+	users []int
+	// more are users beside, each time on the machines of moreOn, on the others
+	// with -all.
+	more    []int
+	moreOn  string
 	seconds int // that a run may take; many times what it does
 	// on are the machines that run it, each time; the others do with -all. ""
 	// are all.
 	on       string
 	landlock bool     // without it there is nothing to test
 	shim     string   // the tests that run under abishim too, as the first user: a regexp
+	shimOn   string   // the machines where they do, each time; the others do with -all. "" are all
 	probes   bool     // the probes of test/escape go along
 	data     bool     // testdata goes along
 	c        []string // the programs of cgo/ctest
@@ -102,7 +107,7 @@ var suites = []suite{
 	{name: "kernel", pkg: "internal/kernel", users: both, seconds: 600},
 	{name: "gate", pkg: "internal/gate", users: both, seconds: 300},
 	{name: "launches", pkg: "test/kernels/launches", users: []int{nobody}, seconds: 900,
-		shim: "^(TestCheck|TestGaps|TestWithoutLandlock)$"},
+		shim: "^(TestCheck|TestGaps|TestWithoutLandlock)$", shimOn: "^amd64/"}, // words, which know no architecture
 	{name: "launches-root", pkg: "test/kernels/launches", users: []int{0}, seconds: 900, on: `^amd64/(6\.1|7\.3)$`},
 	{name: "unveil", pkg: "unveil", users: []int{0}, seconds: 1500, landlock: true, on: withPaths,
 		run: "^(TestApply|TestPlanting|TestSwapped|TestHeldBefore|TestLayers|TestLetters|TestIoctl|TestPorts|TestScopes|TestAccessIsTheKernels|TestNoNewPrivs|TestWithoutProc|TestWholeHolds|TestUnlistable|TestBindMounts)"},
@@ -110,7 +115,7 @@ var suites = []suite{
 		run: "^(TestApply|TestUnhandled|TestCImage|TestCRanges)"},
 	{name: "facts", pkg: "pledge", users: []int{0}, seconds: 1500, data: true, on: onNewest, run: "^(TestEnforce|TestHeaderNumbers)$",
 		lacks: "kernel modules, such as those of AF_VSOCK and AF_ALG: nothing shows that the filter refuses them"},
-	{name: "so", pkg: "cgo/ctest", users: both, seconds: 900, landlock: true, c: []string{"contract", "threads", "unveil"}},
+	{name: "so", pkg: "cgo/ctest", users: []int{nobody}, more: []int{0}, moreOn: withLandlock, seconds: 900, landlock: true, c: []string{"contract", "threads", "unveil"}},
 	{name: "so-more", pkg: "cgo/ctest", users: both, seconds: 900, landlock: true, on: onNewest, c: []string{"forks", "innocent", "load", "surroundings"}},
 	{name: "a", pkg: "cgo/ctest", users: both, seconds: 900, landlock: true, static: true, on: onNewest, c: []string{"contract", "innocent", "threads", "unveil"}},
 	{name: "abilities", pkg: "cgo/ctest", users: both, seconds: 300, shim: ".", c: []string{"abilities"}},
@@ -160,11 +165,24 @@ func machines() (list []machine) {
 // suites are those that a machine runs, each time or with -all.
 func (m machine) suites(all bool) (list []suite) {
 	for _, s := range suites {
-		if (m.abi > 0 || !s.landlock) && (all || s.on == "" || regexp.MustCompile(s.on).MatchString(m.String())) {
+		if (m.abi > 0 || !s.landlock) && m.on(s.on, all) {
 			list = append(list, s)
 		}
 	}
 	return list
+}
+
+// on says whether a field of machines has this one in it.
+func (m machine) on(pattern string, all bool) bool {
+	return all || pattern == "" || regexp.MustCompile(pattern).MatchString(m.String())
+}
+
+// usersOn are those that a machine runs the suite as.
+func (s suite) usersOn(m machine, all bool) []int {
+	if s.more != nil && m.on(s.moreOn, all) {
+		return append(slices.Clone(s.users), s.more...)
+	}
+	return s.users
 }
 
 // packagePattern is the regexp of the machine's kernel.

@@ -28,6 +28,9 @@ func TestMatrix(t *testing.T) {
 		if len(m.suites(false)) == 0 {
 			t.Errorf("%s runs nothing", m)
 		}
+		if m.name == newest && !slices.ContainsFunc(m.suites(false), func(s suite) bool { return s.shim != "" && m.on(s.shimOn, false) }) {
+			t.Errorf("%s runs nothing under abishim", m)
+		}
 		if m.abi < -1 || m.abi > kernel.Newest {
 			t.Errorf("%s: no such ABI: %d", m, m.abi)
 		}
@@ -59,9 +62,13 @@ func TestMatrix(t *testing.T) {
 				t.Errorf("%s: %v", s.name, err)
 			}
 		}
-		on := regexp.MustCompile(s.on)
-		if !slices.ContainsFunc(machines(), func(m machine) bool { return !m.rarer && on.MatchString(m.String()) }) {
-			t.Errorf("%s is part of no run", s.name)
+		for what, pattern := range map[string]string{"all": s.on, "its other users": s.moreOn, "other ABIs": s.shimOn} {
+			if !slices.ContainsFunc(machines(), func(m machine) bool { return !m.rarer && m.on(s.on, false) && m.on(pattern, false) }) {
+				t.Errorf("%s, with %s, is part of no run", s.name, what)
+			}
+		}
+		if (s.more == nil) != (s.moreOn == "") || s.shim == "" && s.shimOn != "" {
+			t.Errorf("%s: machines of nothing", s.name)
 		}
 		if (s.skip == "") != (s.why == "") {
 			t.Errorf("%s: what is left out and why belong together", s.name)

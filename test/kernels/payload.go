@@ -245,11 +245,11 @@ func (p *payload) initramfs(m machine, all bool, shims []int, busybox, dash stri
 		if s.data {
 			once(s.inside()+"/testdata", func(name string) { err = errors.Join(err, addTree(a, name, p.testdata(s))) })
 		}
-		for _, uid := range s.users {
+		for _, uid := range s.usersOn(m, all) {
 			jobs = append(jobs, s.jobs(uid, m.abi, false, all)...)
 		}
 		for _, abi := range shims {
-			if s.shim != "" {
+			if s.shim != "" && m.on(s.shimOn, all) {
 				jobs = append(jobs, s.jobs(s.users[0], abi, true, all)...)
 			}
 		}
