@@ -48,7 +48,7 @@ func boot(m machine, image, dir string, ramdisk []byte, jobs []report.Job, limit
 	path := func(kind string) string {
 		return filepath.Join(dir, strings.ReplaceAll(m.String(), "/", "-")+"."+kind)
 	}
-	for _, kind := range []string{"console", "report", "log"} {
+	for _, kind := range []string{"console", "emulator", "report", "log"} {
 		if err := os.RemoveAll(path(kind)); err != nil {
 			return nil, err
 		}
@@ -61,7 +61,9 @@ func boot(m machine, image, dir string, ramdisk []byte, jobs []report.Job, limit
 	e := emulators[m.arch]
 	args := []string{"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-accel", "tcg,thread=multi", "-smp", fmt.Sprint(processors), "-m", fmt.Sprint(memory),
-		"-kernel", image, "-initrd", path("cpio"), "-serial", "file:" + path("console")}
+		"-kernel", image, "-initrd", path("cpio"), "-serial", "file:" + path("console"),
+		// A fault within the handler of faults resets the machine with no word of the kernel's.
+		"-d", "cpu_reset", "-D", path("emulator")}
 	args = append(args, e.args...)
 	for _, a := range e.report {
 		args = append(args, strings.ReplaceAll(a, "%s", path("report")))
@@ -93,7 +95,8 @@ func boot(m machine, image, dir string, ramdisk []byte, jobs []report.Job, limit
 		v.fail("%v", readErr)
 	}
 	if !v.ended {
-		v.fail("the console's last words: %s", lastWords(path("console")))
+		v.fail("the console's last words: %s", lastWords(path("console"), 6000))
+		v.fail("the emulator's: %s", lastWords(path("emulator"), 2000))
 	}
 	v.took, v.processor = took, processor
 	return v, os.WriteFile(path("log"), []byte(v.transcript.String()), 0o644)
@@ -101,12 +104,11 @@ func boot(m machine, image, dir string, ramdisk []byte, jobs []report.Job, limit
 
 // lastWords are what a kernel that crashed had to say: in CI nobody can look
 // for them later.
-func lastWords(console string) string {
-	text, err := os.ReadFile(console)
+func lastWords(file string, most int) string {
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return err.Error()
 	}
 	text = bytes.TrimSpace(bytes.ReplaceAll(text, []byte("\r"), nil))
-	const most = 3000
 	return string(text[max(0, len(text)-most):])
 }
