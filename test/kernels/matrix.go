@@ -139,7 +139,7 @@ type machine struct {
 
 func (m machine) String() string { return m.arch + "/" + m.name }
 
-// machines are those of the matrix, the newest kernels first.
+// machines are those of the matrix.
 func machines() (list []machine) {
 	for _, arch := range architectures {
 		for _, r := range slices.Backward(rows) {
@@ -149,16 +149,8 @@ func machines() (list []machine) {
 			}
 		}
 	}
-	// First the machines that take longest: those with the most to do.
-	slices.SortStableFunc(list, func(a, b machine) int {
-		first := func(m machine) int {
-			if m.name == newest {
-				return 0
-			}
-			return 1
-		}
-		return first(a) - first(b)
-	})
+	// First those that take longest: with the most to do.
+	slices.SortStableFunc(list, func(a, b machine) int { return len(b.suites(false)) - len(a.suites(false)) })
 	return list
 }
 
