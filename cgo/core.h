@@ -64,6 +64,7 @@ struct filter_options {
 	bool next_bound;
 	promise_set next;
 	bool next_no_layer;
+	bool only_next;		/* for those alone, wherever their code is; n is 0 */
 	bool foreign;		/* image-bound, next is free: 32-bit calls too; image_foreign() says when */
 	/* A program that is on already, whatever else is: what it answers alike
 	 * is left to it. NULL is none. */
@@ -91,6 +92,12 @@ bool threads_vforked(void);	/* a vfork child: nothing of its parent's may be wri
  * back. -EAGAIN: this thread is inside already. */
 int threads_enter(uint64_t *mask);
 void threads_leave(uint64_t mask);
+
+/* next.c: execpromises, for exec.c */
+void next_keep(const struct filter_options *);	/* next and what goes with it counts */
+void next_forget(void);
+int next_put_on(int dir, const char *path, int flags);	/* on this thread, which is to execute path. 0, also where
+	 * nothing is kept; -ENOENT and the like: there is nothing to execute; -EAGAIN -ENOMEM -E2BIG */
 
 /* handler.c: SIGSYS */
 int handler_install(void);

@@ -23,11 +23,18 @@ static char **environment(void)
 	return &environ != NULL ? environ : NULL;
 }
 
-/* The system call: only the first of them seals, since there is nothing left then. */
-static long run(int dir, const char *path, char *const argv[], char *const envp[], int flags)
+/*
+ * The system call. Only the first of several seals, since there is nothing
+ * left then; bound says whether one has put on what execpromises ask for.
+ */
+static long run(int dir, const char *path, char *const argv[], char *const envp[], int flags, bool *bound)
 {
 	int err = unveil_seal();
 
+	if (err == 0 && !*bound) {
+		err = next_put_on(dir, path, flags);
+		*bound = err == 0;
+	}
 	if (err < 0)
 		return err;
 	if (dir == AT_FDCWD && flags == 0)
@@ -35,30 +42,37 @@ static long run(int dir, const char *path, char *const argv[], char *const envp[
 	return sys(NR_execveat, dir, path, argv, envp, flags);
 }
 
+static int run_once(int dir, const char *path, char *const argv[], char *const envp[], int flags)
+{
+	bool bound = false;
+
+	return answer((int)run(dir, path, argv, envp, flags, &bound));
+}
+
 PUBLIC int execve(const char *path, char *const argv[], char *const envp[])
 {
-	return answer((int)run(AT_FDCWD, path, argv, envp, 0));
+	return run_once(AT_FDCWD, path, argv, envp, 0);
 }
 
 PUBLIC int execv(const char *path, char *const argv[])
 {
-	return answer((int)run(AT_FDCWD, path, argv, environment(), 0));
+	return run_once(AT_FDCWD, path, argv, environment(), 0);
 }
 
 PUBLIC int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
 {
-	return answer((int)run(dir, path, argv, envp, flags));
+	return run_once(dir, path, argv, envp, flags);
 }
 
 PUBLIC int fexecve(int fd, char *const argv[], char *const envp[])
 {
 	if (fd < 0)	/* AT_FDCWD would be the working directory */
 		return answer(-EINVAL);
-	return answer((int)run(fd, "", argv, envp, AT_EMPTY_PATH));
+	return run_once(fd, "", argv, envp, AT_EMPTY_PATH);
 }
 
 /* A file that the kernel does not know is a script of the shell. */
-static long run_script(const char *path, char *const argv[], char *const envp[])
+static long run_script(const char *path, char *const argv[], char *const envp[], bool *bound)
 {
 	size_t n = 0;
 
@@ -74,15 +88,15 @@ static long run_script(const char *path, char *const argv[], char *const envp[])
 			args[i + 1] = argv[i];
 		}
 		args[n > 0 ? n + 1 : 2] = NULL;
-		return run(AT_FDCWD, args[0], args, envp, 0);
+		return run(AT_FDCWD, args[0], args, envp, 0, bound);
 	}
 }
 
-static long run_or_script(const char *path, char *const argv[], char *const envp[])
+static long run_or_script(const char *path, char *const argv[], char *const envp[], bool *bound)
 {
-	long err = run(AT_FDCWD, path, argv, envp, 0);
+	long err = run(AT_FDCWD, path, argv, envp, 0, bound);
 
-	return err == -ENOEXEC ? run_script(path, argv, envp) : err;
+	return err == -ENOEXEC ? run_script(path, argv, envp, bound) : err;
 }
 
 static const char *search_path(void)
@@ -98,12 +112,12 @@ static long search(const char *file, char *const argv[], char *const envp[])
 {
 	char path[PATH_SIZE];
 	const char *next = search_path();
-	bool refused = false;
+	bool refused = false, bound = false;
 	size_t length = 0;
 
 	for (const char *c = file; *c != '\0'; c++, length++)
 		if (*c == '/')
-			return run_or_script(file, argv, envp);
+			return run_or_script(file, argv, envp, &bound);
 	if (length == 0)
 		return -ENOENT;
 	for (bool last = false; !last;) {
@@ -124,7 +138,7 @@ static long search(const char *file, char *const argv[], char *const envp[])
 		if (n > 0)
 			path[n++] = '/';
 		text_copy(path + n, file, length + 1);
-		err = run_or_script(path, argv, envp);
+		err = run_or_script(path, argv, envp, &bound);
 		switch (err) {
 		case -EACCES:
 			refused = true;	/* unless it is found further on */
@@ -163,7 +177,7 @@ PUBLIC int execl(const char *path, const char *arg, ...)
 
 		ARGUMENTS_LAY(argv, n, arg, list);
 		va_end(list);
-		return answer((int)run(AT_FDCWD, path, argv, environment(), 0));
+		return run_once(AT_FDCWD, path, argv, environment(), 0);
 	}
 }
 
@@ -194,6 +208,6 @@ PUBLIC int execle(const char *path, const char *arg, ...)
 		ARGUMENTS_LAY(argv, n, arg, list);
 		envp = va_arg(list, char **);
 		va_end(list);
-		return answer((int)run(AT_FDCWD, path, argv, envp, 0));
+		return run_once(AT_FDCWD, path, argv, envp, 0);
 	}
 }

@@ -599,7 +599,7 @@ static void stand_outside(struct builder *b)
 {
 	b->set = b->o->next;
 	b->outside = true;
-	b->any_pid = b->o->set & PROMISE_BIT(PROMISE_PROC);
+	b->any_pid = b->o->only_next || b->o->set & PROMISE_BIT(PROMISE_PROC);
 }
 
 /*
@@ -966,8 +966,11 @@ int filter_build(struct sock_filter program[FILTER_MAX], const struct filter_opt
 	b.o = o;
 	b.bound = false;
 	b.pointer = b.address = b.in = b.out = 0;
-	stand_inside(&b);
-	if (o->behind != NULL && !filter_may_be_behind(o, o->behind))
+	if (o->only_next)
+		stand_outside(&b);
+	else
+		stand_inside(&b);
+	if ((o->behind != NULL && !filter_may_be_behind(o, o->behind)) || (o->only_next && (image || o->behind != NULL)))
 		return -EINVAL;
 	if (image) {
 		if (o->set & PROMISE_BIT(PROMISE_PROT_EXEC))

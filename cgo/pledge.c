@@ -55,12 +55,6 @@ void pledge_remember(void)
 	at_first.code = code;
 }
 
-void pledge_recall(void)
-{
-	now = at_first.now;
-	code = at_first.code;
-}
-
 #define BIT(name) PROMISE_BIT(PROMISE_##name)
 
 /* Whether p may do what a promise grants: it has made it, or none yet. */
@@ -310,14 +304,20 @@ static struct filter_options options_of(const struct process *was, const struct 
 	return o;
 }
 
+/* What the images to come may do. */
+static void bind_next(struct filter_options *o, const struct process *p)
+{
+	o->next_bound = p->exec_pledged;
+	o->next = p->exec | BIT(PROT_EXEC);	/* its loader maps code */
+	o->next_no_layer = !p->layered;
+}
+
 /* Binds it to the first n ranges, and lets the images to come do what p says. */
 static void bind_to(struct filter_options *o, const struct process *p, const struct range *ranges, int n)
 {
 	o->ranges = ranges;
 	o->n = (unsigned)n;
-	o->next_bound = p->exec_pledged;
-	o->next = p->exec | BIT(PROT_EXEC);	/* its loader maps code */
-	o->next_no_layer = !p->layered;
+	bind_next(o, p);
 	o->no_layer = !p->layered && !p->tmp;
 	o->foreign = code.foreign;
 }
@@ -485,6 +485,25 @@ int pledge_unveil_asked(void)
 	handler_violation("unveil", "unveil");
 }
 
+/* The exec functions bind the images to come once more, where they are pledged. */
+static void keep_next(const struct process *p)
+{
+	struct filter_options o;
+
+	if (!p->exec_pledged || !held(p, BIT(EXEC)))
+		return next_forget();
+	o = p->filtered ? p->filter : options_of(p, p);
+	bind_next(&o, p);
+	next_keep(&o);
+}
+
+void pledge_recall(void)
+{
+	now = at_first.now;
+	code = at_first.code;
+	keep_next(&now);
+}
+
 /* ---- the call */
 
 /*
@@ -558,8 +577,10 @@ static int pledge_inside(const char *promises, const char *execpromises)
 		if (ret < 0)
 			return ret;
 	}
-	if (!threads_vforked())
+	if (!threads_vforked()) {
 		now = next;
+		keep_next(&now);
+	}
 	return 0;
 }
 

@@ -229,6 +229,8 @@ static void put_on_bound(const struct plan *p, struct sock_filter program[FILTER
 	if (n < 0 || !ranges_alike(ranges, o.n, again, (unsigned)n))
 		fail("code was mapped meanwhile");
 	sys(NR_close, maps);
+	if (o.next_bound)
+		next_keep(&o);
 }
 
 static void confine(char **variable)

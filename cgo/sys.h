@@ -72,6 +72,7 @@
 #define NR_fstat			5
 #define NR_fstatfs			138
 #define NR_faccessat			269
+#define NR_faccessat2			439
 #define NR_getcwd			79
 #define NR_chdir			80
 #define NR_fchdir			81
@@ -160,6 +161,7 @@ static inline long sys6(long nr, long a, long b, long c, long d, long e, long f)
 #define NR_fstat			80
 #define NR_fstatfs			44
 #define NR_faccessat			48
+#define NR_faccessat2			439
 #define NR_getcwd			17
 #define NR_chdir			49
 #define NR_fchdir			50

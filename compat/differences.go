@@ -66,8 +66,10 @@ var Differences = []Difference{
 		here("TestEnforced/exec, bare/read out/file")},
 	{C, Less, "Where the next image cannot be told from this one (no PIE, prot_exec, no address randomisation, or by chance, in 4.7 of a million execs) it is bound as this one is; UNVEIL_EXEC=inherit asks for that", "it is free",
 		ctest("UNVEIL_EXEC=inherit")},
-	{C, More, "execpromises bind the next program once promises are made, and none before; with UNVEIL_STRICT=1 they are EOPNOTSUPP until then", "they bind it by themselves",
-		ctest("exec, with execpromises alone (differs)", "the same, with UNVEIL_STRICT=1")},
+	{C, More, "execpromises without promises bind what the exec functions execute, and not what posix_spawn, system, popen or a system call of the program's own does; with UNVEIL_STRICT=1 they are EOPNOTSUPP until promises are made", "they bind it by themselves",
+		ctest("exec, with execpromises alone", "the same, by a system call of its own (differs)", "the same, with UNVEIL_STRICT=1")},
+	{C, Less, "An exec function that fails under execpromises, of a file that is there, leaves the calling thread those of its promises that are execpromises too, and exec", "nothing changes",
+		ctest("exec that fails, under execpromises (differs)")},
 	{C, Less, "Exec'd programs keep the veil: all of it with execpromises or without promises, else of the kinds of access that this program promised", "only with execpromises",
 		ctest("unveil: at exec", "unveil: exec of a program that opens nothing", "unveil: exec of one that reads")},
 	{C, More, "A program that promises exec and no rpath, and no execpromises, can run any file by way of the ELF interpreter that x brings", "what has x", ctest("x by way of the interpreter (differs)")},
@@ -91,8 +93,8 @@ var Differences = []Difference{
 	{Both, Answers, "A set-id bit of a file that is made is EPERM", "it is taken off in silence", here("TestEnforced/files/create set-id")},
 
 	// promises
-	{C, More, "A program that is exec'd with execpromises, and maps code where this one's lies, has the promises of this one too", "execpromises are all it has",
-		ctest("execpromises, code is mapped where the parent's is (differs)")},
+	{C, More, "A program that posix_spawn, system, popen or a system call of the program's own executes with execpromises, and that maps code where this one's lies, has the promises of this one too; of the exec functions it has exec alone", "execpromises are all it has",
+		ctest("execpromises, code is mapped where the parent's is: execve", "the same: by a system call of its own (differs)", "the same: posix_spawn (differs)")},
 	{Both, More, "Programs may open the paths that stdio, dns, getpw and tty imply", "since 2026, libc alone may",
 		here("TestEnforced/stdio/read zoneinfo", "TestEnforced/stdio dns/read resolv.conf")},
 	{Both, More, "stdio lets descriptors be sent and received: a filter cannot see what a message carries", "sendfd and recvfd are for this",

@@ -131,7 +131,10 @@ func question(set Set, o Options) string {
 	if image == nil {
 		image = &Image{}
 	}
-	s := "f" + common(set, o) + fmt.Sprintf(" %x %x %x %x %x", b(image.Foreign), b(image.NextBound), uint64(image.Next), b(image.NextNoLayer), len(image.Ranges))
+	if o.outside { // C has one set more, and keeps to that
+		image = &Image{Next: set, NextNoLayer: o.NoLayer}
+	}
+	s := "f" + common(set, o) + fmt.Sprintf(" %x %x %x %x %x %x", b(o.outside), b(image.Foreign), b(image.NextBound), uint64(image.Next), b(image.NextNoLayer), len(image.Ranges))
 	for _, r := range image.Ranges {
 		s += fmt.Sprintf(" %x %x", r.First, r.Last)
 	}
@@ -208,6 +211,9 @@ func TestC(t *testing.T) {
 					c.same(t, set, Options{Arch: arch, OnViolation: Violation(random.IntN(4)), NoTruncate: random.IntN(2) == 0, NoLayer: random.IntN(2) == 0, KeepHandler: random.IntN(2) == 0,
 						Pid: int(random.Uint32()), UID: int(random.Uint32()), GID: int(random.Uint32())})
 				}
+				// What an exec function puts on is for the images to come, of any process.
+				c.same(t, set, Options{Arch: arch, OnViolation: Violation(random.IntN(4)), NoTruncate: random.IntN(2) == 0, NoLayer: random.IntN(2) == 0, KeepHandler: random.IntN(2) == 0,
+					UID: int(random.Uint32()), GID: int(random.Uint32()), outside: true, anyPid: true})
 				// What is put on later has fewer promises, and is of this process or of a child.
 				first := Options{Arch: arch, OnViolation: Violation(random.IntN(4)), NoLayer: random.IntN(2) == 0, KeepHandler: random.IntN(2) == 0, Pid: 1234, UID: 1000, GID: 2000}
 				for range 4 {

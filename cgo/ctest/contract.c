@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <pthread.h>
+#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -503,23 +504,135 @@ static void strict_wished(void)
 	ct_ok(pledge("stdio rpath", NULL));
 }
 
-/* The next program maps code where this one's is. */
-static void exec_beside(void)
+/* The arguments of a program that maps code where this one's is, after a pledge that allows it less. */
+static char *const *beside(void)
 {
-	const char *probe = getenv("CT_PROBE");
-	char at[32];
+	static char at[32], *argv[] = { NULL, (char *)"beside", at, NULL };
 
-	ct_true(probe != NULL);
-	snprintf(at, sizeof at, "%lx", (unsigned long)exec_beside & ~0xffful);
+	argv[0] = getenv("CT_PROBE");
+	ct_true(argv[0] != NULL);
+	snprintf(at, sizeof at, "%lx", (unsigned long)beside & ~0xffful);
+	ct_ok(pledge("stdio rpath inet proc exec", "stdio rpath"));
+	return argv;
+}
+
+static void beside_execve(void)
+{
+	char *const *argv = beside();
+
+	execve(argv[0], argv, environ);
+}
+
+static void beside_execl(void)
+{
+	char *const *argv = beside();
+
+	execl(argv[0], argv[0], argv[1], argv[2], (char *)NULL);
+}
+
+static void beside_execvp(void)
+{
+	char *const *argv = beside();
+
+	execvp(argv[0], argv);
+}
+
+static void beside_fexecve(void)
+{
+	char *const *argv = beside();
+
+	fexecve(open(argv[0], O_RDONLY | O_CLOEXEC), argv, environ);
+}
+
+static void beside_syscall(void)
+{
+	char *const *argv = beside();
+
+	syscall(SYS_execve, argv[0], argv, environ);
+}
+
+/* Ends as the child does: 34 by SIGSYS. */
+static void wait_beside(pid_t child)
+{
+	int status;
+
+	ct_true(waitpid(child, &status, 0) == child);
+	_exit(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS ? 34 : WIFEXITED(status) ? WEXITSTATUS(status) : 35);
+}
+
+static void beside_fork(void)
+{
+	char *const *argv = beside();
+	pid_t child = fork();
+
+	if (child == 0) {
+		execv(argv[0], argv);
+		_exit(36);
+	}
+	wait_beside(child);
+}
+
+static void beside_vfork(void)
+{
+	char *const *argv = beside();
+	pid_t child = vfork();
+
+	if (child == 0) {
+		execv(argv[0], argv);
+		_exit(36);
+	}
+	ct_true(socket(AF_INET, SOCK_STREAM, 0) >= 0);	/* of the child's filter the parent has nothing */
+	wait_beside(child);
+}
+
+static void beside_spawn(void)
+{
+	char *const *argv = beside();
+	pid_t child;
+
+	ct_true(posix_spawn(&child, argv[0], NULL, NULL, argv, environ) == 0);
+	wait_beside(child);
+}
+
+/* What is not there to be executed leaves everything as it was. */
+static void exec_missing(void)
+{
+	ct_ok(setenv("PATH", "/nonexistent:/tmp", 1));
 	ct_ok(pledge("stdio rpath inet exec", "stdio rpath"));
-	execl(probe, probe, "beside", at, (char *)NULL);
-	ct_fail("exec: errno %d", errno);
+	ct_errno(execl("/nonexistent/true", "true", (char *)NULL), ENOENT);
+	ct_errno(execl("/dev/null/true", "true", (char *)NULL), ENOTDIR);
+	ct_errno(execlp("ct-nonexistent", "true", (char *)NULL), ENOENT);
+	ct_errno(execl("/etc/passwd", "true", (char *)NULL), EACCES);
+	ct_errno(fexecve(99, (char *const[]){ NULL }, environ), EBADF);
+	ct_true(socket(AF_INET, SOCK_STREAM, 0) >= 0);
+}
+
+/* Of what is there, and cannot be executed, the filter stays. */
+static void exec_fails(void)
+{
+	char name[] = "/tmp/ct-garbage-XXXXXX";
+	int fd = mkstemp(name);
+
+	ct_true(fd >= 0 && write(fd, "\x7f" "ELF", 4) == 4 && fchmod(fd, 0755) == 0);
+	close(fd);
+	ct_ok(pledge("stdio rpath cpath inet exec", "stdio rpath cpath"));
+	ct_errno(execl(name, name, (char *)NULL), ENOEXEC);
+	ct_ok(unlink(name));
+	socket(AF_INET, SOCK_STREAM, 0);
 }
 
 static void exec_promises_alone(void)
 {
 	ct_ok(pledge(NULL, "stdio rpath"));
 	exec_socket();
+}
+
+static void exec_promises_alone_syscall(void)
+{
+	char *const argv[] = { getenv("CT_PROBE"), (char *)"socket", NULL };
+
+	ct_ok(pledge(NULL, "stdio rpath"));
+	syscall(SYS_execve, argv[0], argv, environ);
 }
 
 static void exec_promises_alone_strict(void)
@@ -613,8 +726,23 @@ static void cases(void)
 	ct_case("with no stack left (control)", CT_SIGNAL(SIGSEGV), on_no_stack);
 	ct_case("UNVEIL_VIOLATION=errno", 0, errno_wished);
 	ct_case("UNVEIL_STRICT=1", 0, strict_wished);
-	ct_case("execpromises, code is mapped where the parent's is (differs)", 0, exec_beside);
-	ct_case("exec, with execpromises alone (differs)", 0, exec_promises_alone);
+	ct_case("execpromises, code is mapped where the parent's is: execve", CT_SIGNAL(SIGSYS), beside_execve);
+	ct_case("the same: execl", CT_SIGNAL(SIGSYS), beside_execl);
+	ct_case("the same: execvp", CT_SIGNAL(SIGSYS), beside_execvp);
+	ct_case("the same: fexecve", CT_SIGNAL(SIGSYS), beside_fexecve);
+	ct_case("the same: in a child", 34, beside_fork);
+	ct_case("the same: in a child of vfork", 34, beside_vfork);
+	ct_case("the same: by a system call of its own (differs)", 0, beside_syscall);
+#ifdef __GLIBC__
+	ct_case("the same: posix_spawn (differs)", 0, beside_spawn);
+#else
+	ct_case("the same: posix_spawn (differs)", CT_ANY, beside_spawn);
+#endif
+	ct_case("exec of what is not there, under execpromises", 0, exec_missing);
+	ct_says = "]: pledge \"inet\", syscall socket\n";
+	ct_case("exec that fails, under execpromises (differs)", CT_SIGNAL(SIGABRT), exec_fails);
+	ct_case("exec, with execpromises alone", CT_SIGNAL(SIGSYS), exec_promises_alone);
+	ct_case("the same, by a system call of its own (differs)", 0, exec_promises_alone_syscall);
 	ct_case("the same, with UNVEIL_STRICT=1", 0, exec_promises_alone_strict);
 }
 

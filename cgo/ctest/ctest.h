@@ -36,6 +36,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "code.h"
 #include "unveil.h"
 
 #define CT_SIGNAL(n) (0x100 | (n))
@@ -84,22 +85,13 @@ static inline void ct_fail(const char *format, ...)
 	do { errno = 0; long ct_ret = (long)(call); \
 		if (ct_ret != 0) ct_fail("line %d: %s = %ld, errno %d", __LINE__, #call, ct_ret, errno); } while (0)
 
-/* Maps code that makes a socket, as dlopen(3) would, at an address or anywhere. */
+/* Maps code that makes a socket, at an address or anywhere. */
 static inline long (*ct_map_code(void *address))(void)
 {
-#if defined(__x86_64__)
-	static const uint32_t code[] = { 0x000029b8, 0x0002bf00, 0x01be0000, 0x31000000, 0xc3050fd2 };	/* mov $41,%eax mov $2,%edi mov $1,%esi xor %edx,%edx syscall ret */
-#else
-	static const uint32_t code[] = { 0xd28018c8, 0xd2800040, 0xd2800021, 0xd2800002, 0xd4000001, 0xd65f03c0 };	/* mov x8,198 mov x0,2 mov x1,1 mov x2,0 svc 0 ret */
-#endif
-	int fd = (int)syscall(SYS_memfd_create, "code", 0);
-	void *at;
+	long (*code)(void) = code_map(address);
 
-	ct_true(fd >= 0 && write(fd, code, sizeof code) == sizeof code);
-	at = mmap(address, sizeof code, PROT_READ | PROT_EXEC, MAP_PRIVATE | (address == NULL ? 0 : 0x100000 /* MAP_FIXED_NOREPLACE */), fd, 0);
-	ct_true(at != MAP_FAILED && (address == NULL || at == address));
-	close(fd);
-	return (long (*)(void))at;
+	ct_true(code != NULL);
+	return code;
 }
 
 /* Runs body in a child: how it ended, CT_SIGNAL or exit status; -2: too late. */

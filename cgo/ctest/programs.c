@@ -2,7 +2,7 @@
  * Prints what filter.c and words.c make of what is asked, one line a question,
  * for a test of package pledge that asks its own code the same:
  *
- *	f SET PID UID GID ON_VIOLATION NO_TRUNCATE NO_LAYER FOREIGN NEXT_BOUND NEXT NEXT_NO_LAYER N FIRST LAST ...
+ *	f SET PID UID GID ON_VIOLATION NO_TRUNCATE NO_LAYER KEEP_HANDLER ONLY_NEXT FOREIGN NEXT_BOUND NEXT NEXT_NO_LAYER N FIRST LAST ...
  *		the program in hexadecimal digits, or a negative errno
  *	w DIGITS	the set of the words that the digits are the bytes of
  *	e		errors of words in memory that is there in part, one each
@@ -49,6 +49,7 @@ static struct filter_options options(char *line)
 	static struct filter_options behind;
 	struct filter_options o = common(&line);
 
+	o.only_next = number(&line);
 	o.foreign = number(&line);
 	o.next_bound = number(&line);
 	o.next = number(&line);

@@ -29,9 +29,10 @@ func (r *Request) notices(b *box, dir string) []string {
 			list = append(list, "-P lacks rpath: what the command executes cannot load its libraries")
 		}
 		// The filter knows who calls by where the code lies, and a program that
-		// may map code for its loader may map some there.
+		// may map code for its loader may map some there. The exec functions of
+		// libunveil.so put on a second; others know of none.
 		if more := granted &^ *r.Execpromises; more != 0 {
-			list = append(list, fmt.Sprintf("-P does not hold a hostile program: by code that it maps where the command's lies it has %q too", more.String()))
+			list = append(list, fmt.Sprintf("-P does not hold a hostile program that is started by posix_spawn, system, popen or a bare system call: by code that it maps where the command's lies it has %q too", more.String()))
 		}
 	}
 	return append(list, setID(b.image.File)...)

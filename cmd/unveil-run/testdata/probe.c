@@ -21,6 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../../cgo/ctest/code.h"
+
 extern char **environ;
 
 static int
@@ -144,6 +146,24 @@ main(int argc, char **argv)
 	if (strcmp(act, "clear-execve") == 0) {
 		environ = (char *[]){ NULL };
 		return said(run(arg, argv + 2));
+	}
+	if (strcmp(act, "beside") == 0 || strcmp(act, "beside-execve") == 0) {	/* FILE, which is to make its calls from where this lies */
+		char at[32], *args[] = { argv[2], "socket-at", at, NULL };
+
+		snprintf(at, sizeof(at), "%lx", (unsigned long)main & ~0xffful);
+		if (strcmp(act, "beside") == 0)
+			return said(execv(arg, args));
+		return said(run(arg, args));
+	}
+	if (strcmp(act, "socket-at") == 0) {	/* ADDRESS */
+		long (*code)(void) = code_map((void *)strtoul(arg, NULL, 16));
+		long r;
+
+		if (code == NULL)
+			return said(-1);
+		r = code();
+		errno = r < 0 ? -r : 0;
+		return said(r);
 	}
 	if (strcmp(act, "auxv") == 0)	/* is found where the environment ends */
 		return said(getauxval(AT_PAGESZ) == 4096 || getauxval(AT_PAGESZ) == 65536 ? 0 : -1);
