@@ -86,6 +86,7 @@ bool image_foreign(void);			/* no segment hides where 32-bit code is */
 bool threads_single(void);
 int threads_apply(int ruleset, const struct sock_fprog *);	/* ruleset -1: none; program NULL: none */
 	/* -EAGAIN -EOPNOTSUPP -ESRCH -E2BIG -ENOMEM -EMFILE */
+int threads_apply_one(const struct sock_fprog *);	/* this thread alone; -ENOMEM */
 bool threads_vforked(void);	/* a vfork child: nothing of its parent's may be written */
 /* Around whatever reads or writes the state of the process: one thread at a
  * time, and no signal handler meanwhile. mask takes what threads_leave gives

@@ -6,8 +6,8 @@
  * code lies that makes a call, and a hostile one may map code where this one's
  * is. Against two filters that is of no use: the second asks nobody where he
  * is. It is not put on where the system call is made by the program itself, or
- * by a function of libc: posix_spawn(3), system(3), popen(3); and of
- * what a child of vfork(2) has pledged itself nothing is kept.
+ * by a function of libc: posix_spawn(3), system(3), popen(3). Of what a child
+ * of vfork(2) has pledged itself nothing is kept.
  *
  * It lets exec through, which is still to come. Where that fails it stays, on
  * the calling thread alone.
@@ -17,9 +17,8 @@
 
 #include <errno.h>
 
-#define X_OK_			1
-#define AT_EACCESS_		0x200
-#define PR_SET_NO_NEW_PRIVS_	38
+#define X_OK_		1
+#define AT_EACCESS_	0x200
 
 /* Written and read between threads_enter() and threads_leave(). */
 static struct {
@@ -64,13 +63,8 @@ static int look_for(int dir, const char *path, int flags)
 static int put_on(void)
 {
 	struct sock_fprog program = { (unsigned short)kept.length, kept.program };
-	int err = (int)sys(NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 
-	if (err != -EACCES)
-		return err;
-	/* No filter is on: promises were made for the images to come alone. */
-	err = (int)sys(NR_prctl, PR_SET_NO_NEW_PRIVS_, 1, 0, 0, 0);
-	return err < 0 ? err : (int)sys(NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+	return threads_apply_one(&program);
 }
 
 int next_put_on(int dir, const char *path, int flags)

@@ -406,6 +406,13 @@ static ALONE int filter(const struct sock_fprog *program, bool all)
 	return program == NULL ? 0 : (int)sys(NR_seccomp, SECCOMP_SET_MODE_FILTER, flags, program);
 }
 
+int threads_apply_one(const struct sock_fprog *program)
+{
+	int err = restrict_self(-1, 0);
+
+	return err == 0 ? filter(program, false) : err;
+}
+
 /*
  * Whether all threads can take a filter: one that lets everything through
  * finds out, before anything is applied that could not be taken back. A
