@@ -73,7 +73,7 @@ struct filter_options {
 #define FILTER_MAX 4096	/* BPF_MAXINSNS */
 int filter_build(struct sock_filter program[FILTER_MAX], const struct filter_options *);	/* length; -E2BIG -EINVAL */
 bool filter_may_be_behind(const struct filter_options *, const struct filter_options *on);
-bool ranges_alike(const struct range *, unsigned n, const struct range *, unsigned m);
+bool ranges_alike(const struct range *, unsigned n, const struct range *, unsigned m);	/* ranges.c */
 
 /* image.c: the executable mappings of this image, for a filter bound to it */
 #define RANGES_MAX 512

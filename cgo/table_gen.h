@@ -2,7 +2,8 @@
 
 /*
  * What C knows of the tables of package pledge. A file that includes this
- * says by TABLE_NAMES, TABLE_PATHS, TABLE_CALLS or TABLE_CALL_NAMES which part it uses.
+ * defines TABLE_NAMES, TABLE_CALLS, TABLE_NUMBERS or TABLE_CALL_NAMES before, for a part
+ * that it uses; it may include this again for another.
  */
 
 #ifndef UNVEIL_TABLE_GEN_H
@@ -58,7 +59,13 @@ enum promise {
 #define PROMISES 36
 #define PROMISE_BIT(place) (1ull << (place))
 
+#define STEPS_MAX 23	/* answers to one call */
+#define CONDITIONS_MAX 4	/* of one answer */
+
+#endif
+
 #ifdef TABLE_NAMES
+#undef TABLE_NAMES
 static const char promise_names[PROMISES][10] = {
 	"stdio",
 	"rpath",
@@ -99,51 +106,8 @@ static const char promise_names[PROMISES][10] = {
 };
 #endif
 
-#ifdef TABLE_PATHS
-/* Paths that a promise implies, whether they are unveiled or not. */
-static const struct {
-	uint8_t promise;
-	char perms[5];
-	char path[25];
-} promise_paths[] = {
-	{ PROMISE_STDIO, "rw", "/dev/null" },
-	{ PROMISE_STDIO, "r", "/etc/localtime" },
-	{ PROMISE_STDIO, "r", "/usr/share/zoneinfo" },
-	{ PROMISE_TMPPATH, "rwc", "/tmp" },
-	{ PROMISE_DNS, "r", "/etc/resolv.conf" },
-	{ PROMISE_DNS, "r", "/etc/hosts" },
-	{ PROMISE_DNS, "r", "/etc/services" },
-	{ PROMISE_DNS, "r", "/etc/protocols" },
-	{ PROMISE_DNS, "r", "/etc/nsswitch.conf" },
-	{ PROMISE_DNS, "r", "/etc/host.conf" },
-	{ PROMISE_DNS, "r", "/etc/gai.conf" },
-	{ PROMISE_DNS, "r", "/etc/networks" },
-	{ PROMISE_DNS, "r", "/etc/hostname" },
-	{ PROMISE_GETPW, "r", "/etc/passwd" },
-	{ PROMISE_GETPW, "r", "/etc/group" },
-	{ PROMISE_GETPW, "r", "/etc/nsswitch.conf" },
-	{ PROMISE_GETPW, "r", "/var/lib/extrausers" },
-	{ PROMISE_GETPW, "r", "/var/lib/sss/mc" },
-	{ PROMISE_TTY, "rw", "/dev/tty" },
-	{ PROMISE_PS, "r", "/proc" },
-	{ PROMISE_VMINFO, "r", "/proc/cpuinfo" },
-	{ PROMISE_VMINFO, "r", "/proc/diskstats" },
-	{ PROMISE_VMINFO, "r", "/proc/loadavg" },
-	{ PROMISE_VMINFO, "r", "/proc/meminfo" },
-	{ PROMISE_VMINFO, "r", "/proc/stat" },
-	{ PROMISE_VMINFO, "r", "/proc/swaps" },
-	{ PROMISE_VMINFO, "r", "/proc/uptime" },
-	{ PROMISE_VMINFO, "r", "/proc/vmstat" },
-	{ PROMISE_VMINFO, "r", "/sys/devices/system/cpu" },
-	{ PROMISE_VMINFO, "r", "/sys/devices/system/node" },
-	{ PROMISE_ROUTE, "r", "/proc/net" },
-};
-#endif
-
 #ifdef TABLE_CALLS
-#define STEPS_MAX 23	/* answers to one call */
-#define CONDITIONS_MAX 4	/* of one answer */
-
+#undef TABLE_CALLS
 static const uint32_t table_values[] = {
 	0x1002, 0x1003, 0x10100, 0x0, 0x406, 0x1, 0x2, 0x3,
 	0x4, 0x9, 0x407, 0x408, 0x409, 0x40a, 0x403, 0x404,
@@ -699,6 +663,10 @@ static const struct call table_calls[] = {
 	{ 215, 1, 2, KNOWN, 0, 0 },
 };
 
+#endif
+
+#ifdef TABLE_NUMBERS
+#undef TABLE_NUMBERS
 /* Numbers in rising order, each with its place in table_calls. */
 #if !TABLE_ARM64
 static const struct number table_numbers[] = {
@@ -1304,6 +1272,7 @@ static const struct number table_numbers[] = {
 #endif
 
 #ifdef TABLE_CALL_NAMES
+#undef TABLE_CALL_NAMES
 /* Names in the order of their numbers, with a NUL after each. */
 #if !TABLE_ARM64
 static const char call_names[] =
@@ -2744,6 +2713,4 @@ static const struct { uint16_t nr, name; } call_numbers[] = {
 };
 
 #endif
-#endif
-
 #endif

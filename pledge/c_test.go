@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/unveil-run/unveil-run/test/made"
 	"github.com/unveil-run/unveil-run/test/need"
 )
 
@@ -59,7 +60,7 @@ func build(t testing.TB, cc string, flags []string, files ...string) string {
 // newCLibrary compiles and starts one.
 func newCLibrary(t testing.TB, cc string, arch Arch) *cLibrary {
 	t.Helper()
-	program := build(t, cc, []string{fmt.Sprintf("-DTABLE_ARM64=%d", map[Arch]int{AMD64: 0, ARM64: 1}[arch])}, "ctest/programs.c", "filter.c", "words.c")
+	program := build(t, cc, []string{fmt.Sprintf("-DTABLE_ARM64=%d", map[Arch]int{AMD64: 0, ARM64: 1}[arch])}, append([]string{"ctest/programs.c"}, made.FilterSources...)...)
 	cmd := exec.Command(program)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -425,10 +426,13 @@ func TestCNames(t *testing.T) {
 // refer to nothing outside of the library.
 func TestCCompilers(t *testing.T) {
 	compiler(t)
-	files := []string{"filter", "image", "words"}
+	files := []string{"../cgo/image.c"}
+	for _, f := range made.FilterSources {
+		files = append(files, "../cgo/"+f)
+	}
 	tried := 0
 	for _, f := range files {
-		if _, err := os.ReadFile("../cgo/" + f + ".c"); err != nil { // for the cache of go test
+		if _, err := os.ReadFile(f); err != nil { // for the cache of go test
 			t.Fatal(err)
 		}
 	}
@@ -439,19 +443,17 @@ func TestCCompilers(t *testing.T) {
 		}
 		tried++
 		for _, optimize := range []string{"-Os", "-O3"} {
-			for _, f := range files {
-				object := filepath.Join(t.TempDir(), f+".o")
-				args := append(append([]string{}, cFlags...), optimize, "-c", "-o", object, "../cgo/"+f+".c")
-				if out, err := exec.Command(cc, args...).CombinedOutput(); err != nil {
-					t.Fatalf("%s %s: %v\n%s", cc, strings.Join(args, " "), err, out)
-				}
-				out, err := exec.Command("nm", "-u", object).CombinedOutput()
-				if err != nil {
-					t.Fatalf("nm: %v\n%s", err, out)
-				}
-				if s := strings.TrimSpace(string(out)); s != "" && s != "U _GLOBAL_OFFSET_TABLE_" {
-					t.Errorf("%s %s: %s.c refers to %s", cc, optimize, f, s)
-				}
+			object := filepath.Join(t.TempDir(), "all.o")
+			args := append(append(append([]string{}, cFlags...), optimize, "-r", "-nostdlib", "-o", object), files...)
+			if out, err := exec.Command(cc, args...).CombinedOutput(); err != nil {
+				t.Fatalf("%s %s: %v\n%s", cc, strings.Join(args, " "), err, out)
+			}
+			out, err := exec.Command("nm", "-u", object).CombinedOutput()
+			if err != nil {
+				t.Fatalf("nm: %v\n%s", err, out)
+			}
+			if s := strings.TrimSpace(string(out)); s != "" && s != "U _GLOBAL_OFFSET_TABLE_" {
+				t.Errorf("%s %s: the files refer to %s", cc, optimize, s)
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/unveil-run/unveil-run/test/made"
 	"github.com/unveil-run/unveil-run/test/need"
 )
 
@@ -73,7 +74,7 @@ func newImage(t *testing.T) func(args ...string) string {
 	}
 	program := filepath.Join(os.Getenv(envTools), "image")
 	if os.Getenv(envTools) == "" {
-		program = build(t, compiler(t), nil, "ctest/image.c", "image.c", "filter.c", "words.c")
+		program = build(t, compiler(t), nil, append([]string{"ctest/image.c", "image.c"}, made.FilterSources...)...)
 	}
 	return func(args ...string) string {
 		t.Helper()

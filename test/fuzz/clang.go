@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/unveil-run/unveil-run/test/made"
 )
 
 const (
@@ -24,7 +26,7 @@ type cTarget struct {
 var libFuzzer = []cTarget{
 	{file: "words", with: []string{"words.c"}},
 	{file: "letters", with: []string{"rights.c", "walk.c"}},
-	{file: "filter", with: []string{"filter.c", "words.c"}},
+	{file: "filter", with: made.FilterSources},
 	{file: "maps", with: []string{"image.c"}, faked: true},
 	{file: "loader", with: []string{"loader.c"}, faked: true},
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/unveil-run/unveil-run/test/abishim/shimtest"
 	"github.com/unveil-run/unveil-run/test/kernels/report"
+	"github.com/unveil-run/unveil-run/test/made"
 )
 
 const module = "github.com/unveil-run/unveil-run"
@@ -104,7 +105,11 @@ func (p *payload) buildC() error {
 			}
 		}
 	}
-	gcc("image", "cgo/ctest/image.c", "cgo/image.c", "cgo/filter.c", "cgo/words.c")
+	image := []string{"cgo/ctest/image.c", "cgo/image.c"}
+	for _, source := range made.FilterSources {
+		image = append(image, "cgo/"+source)
+	}
+	gcc("image", image...)
 	gcc("probe", "-static", "test/escape/testdata/probe.c")
 	gcc("probe-dynamic", "test/escape/testdata/probe.c")
 	gcc("preload.so", "-shared", "-fPIC", "test/escape/testdata/preload.c")

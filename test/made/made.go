@@ -13,6 +13,10 @@ import (
 	"testing"
 )
 
+// FilterSources are the files of cgo that a seccomp program comes from, which
+// a program can be built of without the rest of the library.
+var FilterSources = []string{"filter.c", "answers.c", "ranges.c", "assemble.c", "words.c"}
+
 // Main runs the tests of a package with a directory of tools, which build
 // fills before, and returns their exit status. Where the variable ready names
 // a directory, that is taken as it is.
