@@ -73,6 +73,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	o.keep_handler = flags & 8;
 	o.next_bound = flags & 16;
 	o.foreign = flags & 32;
+	o.only_next = more / 24 % 2;
+	o.next_no_layer = more / 48 % 2;
 	if (flags & 64) {
 		o.n = (unsigned)(size / (2 * wide) < RANGES_MAX ? size / (2 * wide) : RANGES_MAX);
 		ranges = malloc((o.n + 1) * sizeof *ranges);	/* not of 0 bytes */
@@ -97,7 +99,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	n = filter_build(program, &o);
 	CHECK(n > 0 || n == -E2BIG || n == -EINVAL);
-	CHECK(o.n > 0 || n > 0);
+	if (o.only_next && (o.n > 0 || o.behind != NULL))
+		CHECK(n == -EINVAL);
+	else
+		CHECK(o.n > 0 || n > 0);
 	if (!rising)
 		CHECK(n < 0);
 	if (n > 0)
