@@ -153,8 +153,8 @@ void libc_fetch(bool log);	/* the same, where libc may be called */
  * threads_enter() and threads_leave() */
 bool pledge_may_speak(void);	/* write(2) is no violation */
 int pledge_unveil_asked(void);	/* may unveil(2) be called? 0; -ENOSYS under error; else does not return */
-void pledge_remember(void);	/* threads.c: the first call of a process, with the state that it was made with */
-void pledge_recall(void);	/* threads.c: a vfork child was first, and has written its own */
+void pledge_remember(void);	/* enter.c: the first call of a process, with the state that it was made with */
+void pledge_recall(void);	/* enter.c: a vfork child was first, and has written its own */
 void unveil_remember(void);	/* the same, of the list */
 void unveil_recall(void);
 bool unveil_spoiled(void);	/* the list was changed so: it is nobody's, and can be held for nobody */
