@@ -12,16 +12,6 @@ int put(struct assembler *a, uint16_t code, uint8_t jt, uint8_t jf, uint32_t k)
 	return a->length++;
 }
 
-int distance(const struct assembler *a, int to)
-{
-	return a->length - 1 - to;
-}
-
-int last_place(const struct assembler *a)
-{
-	return a->length - 1;
-}
-
 int put_ret(struct assembler *a, uint32_t k)
 {
 	return put(a, BPF_RET_K, 0, 0, k);

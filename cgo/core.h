@@ -115,7 +115,7 @@ int kernel_abi(void);			/* Landlock ABI, at most the newest known; 0: none */
 uint64_t kernel_fs(void), kernel_net(void), kernel_scopes(void);
 bool kernel_seccomp(void);
 
-/* veil.c: the unveil table and the ruleset that it comes to */
+/* veil.c: the table of unveil(2); ruleset.c: the ruleset that it comes to */
 #define VEIL_DIRS 128
 #define VEIL_NAMES 128
 struct veil_options {

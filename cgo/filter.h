@@ -42,8 +42,16 @@ int put_ret(struct assembler *, uint32_t k);
 int put_load(struct assembler *, uint32_t offset);
 int put_goto(struct assembler *, int to);
 int put_jump(struct assembler *, uint16_t code, uint32_t k, int yes, int no);
-int last_place(const struct assembler *);
-int distance(const struct assembler *, int to);
+
+static inline int last_place(const struct assembler *a)
+{
+	return a->length - 1;
+}
+
+static inline int distance(const struct assembler *a, int to)
+{
+	return last_place(a) - to;
+}
 
 /* What a condition compares: cond.go. */
 enum op {

@@ -54,11 +54,11 @@ static int libraries(struct tree *t)
 	int err = 0;
 
 	for (unsigned i = 0; err == 0 && i < sizeof(always) / sizeof(always[0]); i++)
-		err = veil_need(t, always[i], LANDLOCK_ACCESS_FS_READ_FILE);
+		err = ruleset_need(t, always[i], LANDLOCK_ACCESS_FS_READ_FILE);
 	if (err == 0 && object_look(AT_FDCWD, "/usr/lib/" TRIPLET, &o, NULL) < 0) {
-		err = veil_need(t, "/lib", LANDLOCK_ACCESS_FS_READ_FILE);
+		err = ruleset_need(t, "/lib", LANDLOCK_ACCESS_FS_READ_FILE);
 		if (err == 0)
-			err = veil_need(t, "/usr/lib", LANDLOCK_ACCESS_FS_READ_FILE);
+			err = ruleset_need(t, "/usr/lib", LANDLOCK_ACCESS_FS_READ_FILE);
 	}
 	return err;
 }
@@ -122,7 +122,7 @@ static int of(struct tree *t, int dir, const char *name, bool script_too)
 		close_fd((int)fd);
 		if (!found)
 			return 0;
-		err = veil_need(t, head, START);
+		err = ruleset_need(t, head, START);
 		return err < 0 ? err : libraries(t);
 	}
 	close_fd((int)fd);
@@ -134,7 +134,7 @@ static int of(struct tree *t, int dir, const char *name, bool script_too)
 	if (length == 0)
 		return 0;
 	head[from + length] = '\0';
-	err = veil_need(t, head + from, START);
+	err = ruleset_need(t, head + from, START);
 	return err < 0 ? err : of(t, AT_FDCWD, head + from, false);
 }
 
@@ -150,6 +150,6 @@ int loader_any(struct tree *t)
 	int err = 0;
 
 	for (unsigned i = 0; err == 0 && i < sizeof(interpreters) / sizeof(interpreters[0]); i++)
-		err = veil_need(t, interpreters[i], START);
+		err = ruleset_need(t, interpreters[i], START);
 	return err < 0 ? err : libraries(t);
 }

@@ -1,6 +1,6 @@
 /*
  * What the files of unveil(2) share: walk.c finds what a path names, veil.c
- * keeps the table and makes a ruleset of it, rights.c knows letters and
+ * keeps the table, ruleset.c makes a ruleset of it, rights.c knows letters and
  * promises, expand.c takes narrower entries out of wider ones, loader.c knows
  * what a program needs to start.
  *
@@ -90,6 +90,36 @@ int object_name(int proc, int fd, char *to, size_t size);	/* of a directory: can
 int lift(int fd);
 void close_fd(int fd);
 
+/* veil.c: what was unveiled */
+struct dir {
+	struct object object;
+	bool unveiled;		/* itself; false: only names in it are */
+	unsigned char letters;
+	uint16_t length;
+	uint32_t text;		/* a name of it when it was unveiled */
+};
+
+struct name {
+	unsigned char dir, letters;
+	char base[NAME_SIZE];
+};
+
+struct entries {
+	struct dir dirs[VEIL_DIRS];
+	struct name names[VEIL_NAMES];
+	unsigned dir_count, name_count;
+};
+const struct entries *veil_entries(void);
+
+/* A directory of the table as it is now. */
+struct here {
+	struct object object;
+	bool owned, gone;
+	const char *path;	/* ruleset.c: its name */
+	unsigned length;
+};
+int dir_find(const struct dir *, struct here *);	/* by its descriptor, or else by its name; -EBADF */
+
 /* rights.c: words to Landlock rights */
 struct rights {
 	uint64_t fs;		/* handled by entries: REFER is not among them */
@@ -155,7 +185,7 @@ bool under(const char *path, unsigned length, const char *dir, unsigned dir_leng
 int loader_of(struct tree *, int dir, const char *name);
 int loader_any(struct tree *);
 
-/* veil.c */
-int veil_need(struct tree *, const char *path, uint64_t access);	/* a path that is missing is none */
+/* ruleset.c */
+int ruleset_need(struct tree *, const char *path, uint64_t access);	/* a path that is missing is none */
 
 #endif

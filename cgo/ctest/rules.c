@@ -108,7 +108,7 @@ static void rules(void)
 	if (err >= 0)
 		close(err);
 	veil_close();
-	dir_count = name_count = text_used = 0;
+	entries.dir_count = entries.name_count = text_used = 0;
 	sealed = false;
 	if (descriptors() != before)
 		err = -1000;	/* a descriptor is left */

@@ -24,7 +24,7 @@ import (
 
 // veilSources are the files of unveil(2) that ctest/rules.c drives; it has
 // veil.c in itself.
-var veilSources = []string{"ctest/rules.c", "walk.c", "expand.c", "rights.c", "loader.c", "kernel.c"}
+var veilSources = []string{"ctest/rules.c", "ruleset.c", "walk.c", "expand.c", "rights.c", "loader.c", "kernel.c"}
 
 // A driver is a running ctest/rules.c.
 type driver struct {

@@ -52,7 +52,7 @@ int object_look(int dir, const char *name, struct object *o, uint64_t *links)
 	return -ENOENT;
 }
 
-int veil_need(struct tree *t, const char *path, uint64_t access)
+int ruleset_need(struct tree *t, const char *path, uint64_t access)
 {
 	(void)t;
 	CHECK(path[0] == '/' && strlen(path) < PATH_SIZE);
