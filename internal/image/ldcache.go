@@ -146,7 +146,7 @@ next:
 		// ldconfig lets the key be the tail of the value: then the directory
 		// ends before the key.
 		var dir []byte
-		if key > value+1 && key-value < 4096 && uint64(key) < uint64(len(c.strings)) && c.strings[key-1] == '/' {
+		if key > value && key-value > 1 && key-value < 4096 && uint64(key) < uint64(len(c.strings)) && c.strings[key-1] == '/' {
 			dir = c.strings[value : key-1]
 		} else {
 			path := c.text(value)
