@@ -31,7 +31,7 @@ var tools string
 func TestMain(m *testing.M) { os.Exit(made.Main(m, &tools, "", build)) }
 
 func build() error {
-	if err := made.Plain(filepath.Join(tools, "unveil-run")); err != nil {
+	if err := made.Build(tools, "unveil-run"); err != nil {
 		return err
 	}
 	for _, name := range []string{"wordcount", "jail", "fileserver"} {

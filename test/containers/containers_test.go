@@ -54,7 +54,7 @@ func newPod(t *testing.T) *pod {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := made.Plain(filepath.Join(p.root, "bin/unveil-run")); err != nil {
+	if err := made.Build(filepath.Join(p.root, "bin"), "unveil-run"); err != nil {
 		t.Fatal(err)
 	}
 	return p

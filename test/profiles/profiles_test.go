@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	var dir string
 	os.Exit(made.Main(m, &dir, "", func() error {
 		launcher = filepath.Join(dir, "unveil-run")
-		return made.Plain(launcher)
+		return made.Build(dir, "unveil-run")
 	}))
 }
 
