@@ -43,7 +43,32 @@ var builds = []build{
 	{name: "musl-a", cc: []string{"musl-gcc", "-static"}, lib: "make", static: true, needs: "musl-gcc"},
 }
 
-var programs = []string{"abilities", "contract", "forks", "innocent", "load", "surroundings", "threads", "unveil"}
+// programs are those of ctest that have cases of the library alone.
+var programs = []string{
+	"abilities", "forks", "innocent", "load", "pledge", "pledge_exec", "pledge_violation", "surroundings", "threads",
+	"unveil",
+}
+
+// TestPrograms holds that no source with cases is left out.
+func TestPrograms(t *testing.T) {
+	files, err := filepath.Glob("ctest/*.c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(text, []byte("main(argc, argv, cases)")) && f != "ctest/compat.c" { // which TestCompat runs
+			found = append(found, strings.TrimSuffix(filepath.Base(f), ".c"))
+		}
+	}
+	if !slices.Equal(found, programs) {
+		t.Errorf("programs with cases: %q, not %q", found, programs)
+	}
+}
 
 func run(t *testing.T, name string, args ...string) {
 	t.Helper()
@@ -100,7 +125,7 @@ func (b *build) compile(t *testing.T, dir, program string, before ...string) str
 // as nobody.
 func TestC(t *testing.T) {
 	dir := library(t)
-	probe := builds[0].compile(t, dir, "contract")
+	probe := builds[0].compile(t, dir, "probe")
 	for _, b := range builds {
 		t.Run(b.name, func(t *testing.T) {
 			if b.needs != "" {
@@ -374,7 +399,7 @@ func TestSetID(t *testing.T) {
 		t.Skip("needs root")
 	}
 	dir := library(t)
-	path := builds[1].compile(t, dir, "contract")
+	path := builds[1].compile(t, dir, "probe")
 	for _, c := range []struct {
 		name string
 		mode os.FileMode
@@ -399,14 +424,18 @@ func TestSetID(t *testing.T) {
 	}
 }
 
-// TestUndefined runs the contract with a library that ends by SIGILL where C
-// does not say what happens.
+// TestUndefined runs what is said of pledge(2) with a library that ends by
+// SIGILL where C does not say what happens.
 func TestUndefined(t *testing.T) {
 	dir := library(t)
-	path := builds[0].compile(t, dir, "contract")
+	probe := builds[0].compile(t, dir, "probe")
 	run(t, "make", "-C", "..", "LIB_BUILD="+dir+"/traps", "CFLAGS=-fsanitize=undefined -fsanitize-undefined-trap-on-error", dir+"/traps/libunveil.so")
 	run(t, "cp", dir+"/traps/libunveil.so", dir+"/make/libunveil.so")
-	cases(t, path, os.Getuid(), "CT_PROBE="+path)
+	for _, program := range []string{"pledge", "pledge_exec", "pledge_violation"} {
+		t.Run(program, func(t *testing.T) {
+			cases(t, builds[0].compile(t, dir, program), os.Getuid(), "CT_PROBE="+probe)
+		})
+	}
 }
 
 // TestManuals lints the manual pages, and holds their errors against those of

@@ -20,6 +20,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -31,6 +32,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -42,6 +44,7 @@
 #define CT_SIGNAL(n) (0x100 | (n))
 #define CT_ANY (-1)
 #define CT_SKIP 77	/* exit status: cannot run here, standard error says why */
+#define CT_KILLED 34	/* exit status: a child was ended by the signal that was expected */
 #define CT_LIMIT_MS 20000
 
 static int ct_failed;
@@ -92,6 +95,12 @@ static inline long (*ct_map_code(void *address))(void)
 
 	ct_true(code != NULL);
 	return code;
+}
+
+/* How a child ended, of what wait(2) says: CT_SIGNAL or exit status. */
+static inline int ct_ended(int status)
+{
+	return WIFSIGNALED(status) ? CT_SIGNAL(WTERMSIG(status)) : WEXITSTATUS(status);
 }
 
 /* Runs body in a child: how it ended, CT_SIGNAL or exit status; -2: too late. */
@@ -148,7 +157,24 @@ static int ct_run(void (*body)(void))
 		waitpid(child, &status, 0);
 		return -2;
 	}
-	return WIFSIGNALED(status) ? CT_SIGNAL(WTERMSIG(status)) : WEXITSTATUS(status);
+	return ct_ended(status);
+}
+
+/* Waits for a child: how it ended, CT_SIGNAL or exit status. */
+static inline int ct_wait(pid_t child)
+{
+	int status = 0;
+
+	ct_true(child > 0 && waitpid(child, &status, 0) == child);
+	return ct_ended(status);
+}
+
+/* Ends as a child does: with its exit status, with CT_KILLED where that signal ended it, else with 35. */
+static inline void ct_end_as(pid_t child, int signal)
+{
+	int end = ct_wait(child);
+
+	_exit(end == CT_SIGNAL(signal) ? CT_KILLED : end < CT_SIGNAL(0) ? end : 35);
 }
 
 static void ct_print(const char *verdict, const char *name, const char *format, ...)
@@ -234,6 +260,51 @@ static inline void ct_act(const char *name, const char *promises, const char *ex
 	ct_case(control, 0, ct_free);
 	ct_says = says;
 	ct_case(name, want, ct_bound);
+}
+
+/* The ABI of Landlock; 0: the kernel has none. */
+static inline long ct_abi(void)
+{
+	long abi = syscall(444 /* landlock_create_ruleset */, NULL, 0, 1);
+
+	return abi < 0 ? 0 : abi;
+}
+
+/* How many entries a directory has. */
+static inline int ct_entries(const char *path)
+{
+	DIR *d = opendir(path);
+	int n = 0;
+
+	ct_true(d != NULL);
+	for (struct dirent *e; (e = readdir(d)) != NULL;)
+		n += e->d_name[0] != '.';
+	closedir(d);
+	return n;
+}
+
+/* An instruction of a filter: musl has no headers of the kernel. */
+struct ct_instruction {
+	uint16_t code;
+	uint8_t jt, jf;
+	uint32_t k;
+};
+
+/* Puts on a filter of the case's own. */
+static inline void ct_filter(const struct ct_instruction *code, unsigned short n)
+{
+	struct { unsigned short len; const void *filter; } program = { n, code };
+
+	ct_ok(syscall(SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, 0, &program));
+}
+
+/* An act of the promise inet. */
+static inline void ct_inet_socket(void)
+{
+	int s = socket(AF_INET, SOCK_STREAM, 0);
+
+	ct_true(s >= 0);
+	close(s);
 }
 
 static inline int ct_main(int argc, char **argv, void (*cases)(void))

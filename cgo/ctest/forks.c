@@ -3,9 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 
 static int many = 20000;	/* CT_CHILDREN */
 
@@ -115,7 +113,6 @@ static void while_pledging(void)
 /* Privilege separation: each process has promises of its own. */
 static void separate(void)
 {
-	int status;
 	pid_t child;
 
 	ct_ok(pledge("stdio rpath inet proc error", NULL));
@@ -128,7 +125,7 @@ static void separate(void)
 		ct_errno(socket(AF_INET, SOCK_STREAM, 0), ENOSYS);
 		_exit(0);
 	}
-	ct_true(waitpid(child, &status, 0) == child && status == 0);
+	ct_true(ct_wait(child) == 0);
 	ct_true(open("/etc/passwd", O_RDONLY) >= 0);
 	ct_ok(pledge("stdio rpath", NULL));
 	ct_errno(pledge("stdio rpath proc", NULL), EPERM);
@@ -137,7 +134,6 @@ static void separate(void)
 /* The child of vfork is bound, its parent is not, and remembers nothing of it. */
 static void in_vfork(void)
 {
-	int status;
 	pid_t child;
 
 	ct_ok(pledge("stdio rpath inet proc error", NULL));
@@ -145,7 +141,7 @@ static void in_vfork(void)
 		child = vfork();
 		if (child == 0)
 			pledge_and_exit();
-		ct_true(waitpid(child, &status, 0) == child && status == 0);
+		ct_true(ct_wait(child) == 0);
 	}
 	ct_true(socket(AF_INET, SOCK_STREAM, 0) >= 0);
 	ct_true(open("/etc/passwd", O_RDONLY) >= 0);
@@ -159,12 +155,11 @@ static void in_vfork(void)
 /* The child is the first to call: what it promised is not the parent's. */
 static void vfork_first(void)
 {
-	int status;
 	pid_t child = vfork();
 
 	if (child == 0)
 		pledge_and_exit();
-	ct_true(waitpid(child, &status, 0) == child && status == 0);
+	ct_true(ct_wait(child) == 0);
 	ct_true(socket(AF_INET, SOCK_STREAM, 0) >= 0);
 	ct_ok(pledge("stdio rpath inet", NULL));
 	ct_true(socket(AF_INET, SOCK_STREAM, 0) >= 0);
@@ -183,12 +178,11 @@ static void mapped_control(void)
 /* Nor is the code that it found, to be bound to, all that there is of the parent's. */
 static void vfork_first_bound(void)
 {
-	int status;
 	pid_t child = vfork();
 
 	if (child == 0)
 		_exit(pledge("stdio proc exec", NULL) == 0 ? 0 : 1);
-	ct_true(waitpid(child, &status, 0) == child && status == 0);
+	ct_true(ct_wait(child) == 0);
 
 	long (*make_socket)(void) = ct_map_code(NULL);
 
@@ -199,17 +193,15 @@ static void vfork_first_bound(void)
 /* As containers do, where nothing tells a vfork child from its parent. */
 static void refuse_unshare(void)
 {
-	/* musl has no headers of the kernel */
-	static struct { uint16_t code; uint8_t jt, jf; uint32_t k; } code[] = {
+	static const struct ct_instruction code[] = {
 		{ 0x20, 0, 0, 0 },			/* the number */
 		{ 0x15, 0, 1, SYS_unshare },
 		{ 0x06, 0, 0, 0x50000 | EPERM },	/* SECCOMP_RET_ERRNO */
 		{ 0x06, 0, 0, 0x7fff0000 },		/* SECCOMP_RET_ALLOW */
 	};
-	struct { unsigned short len; void *filter; } program = { sizeof code / sizeof code[0], code };
 
 	ct_ok(prctl(38 /* PR_SET_NO_NEW_PRIVS */, 1, 0, 0, 0));
-	ct_ok(syscall(SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, 0, &program));
+	ct_filter(code, sizeof code / sizeof code[0]);
 }
 
 static void vfork_first_confined(void)
@@ -227,7 +219,6 @@ static void vfork_first_bound_confined(void)
 /* What a child of vfork unveils is not for its parent. */
 static void child_unveils(void)
 {
-	int status;
 	pid_t child = vfork();
 
 	if (child == 0) {
@@ -235,7 +226,7 @@ static void child_unveils(void)
 		unveil(NULL, NULL);
 		_exit(0);
 	}
-	ct_true(waitpid(child, &status, 0) == child && status == 0);
+	ct_true(ct_wait(child) == 0);
 }
 
 static void vfork_unveils(void)
@@ -259,7 +250,6 @@ static void vfork_unveils_confined(void)
 
 static void vfork_of_a_child(void)
 {
-	int status;
 	pid_t child;
 
 	ct_ok(pledge("stdio rpath inet proc", NULL));
@@ -272,7 +262,7 @@ static void vfork_of_a_child(void)
 			_exit(1);
 		_exit(pledge("stdio", NULL) == 0 ? 0 : 2);
 	}
-	ct_true(waitpid(child, &status, 0) == child && status == 0);
+	ct_true(ct_wait(child) == 0);
 	ct_ok(pledge("stdio inet", NULL));
 	ct_errno(pledge("stdio inet rpath", NULL), EPERM);
 }
@@ -308,14 +298,14 @@ static void in_handler(void)
 {
 	ct_true(freopen("/dev/null", "w", stdout) != NULL);
 	for (int i = 0; i < many / 40; i++) {
-		int status;
+		int end;
 		pid_t child = fork();
 
 		if (child == 0)
 			in_handler_once();
-		ct_true(waitpid(child, &status, 0) == child);
-		if (status != 0)
-			ct_fail("child %d ended with %#x", i, status);
+		end = ct_wait(child);
+		if (end != 0)
+			ct_fail("child %d ended with %#x", i, (unsigned)end);
 	}
 }
 

@@ -7,7 +7,6 @@
 #include <pwd.h>
 #include <sched.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <syslog.h>
@@ -180,7 +179,6 @@ static void log_control(void)
 
 static void log_in_child(void)
 {
-	int status;
 	pid_t child;
 
 	with_log();
@@ -191,7 +189,7 @@ static void log_in_child(void)
 		ct_true(arrived("of a child"));
 		_exit(0);
 	}
-	ct_true(waitpid(child, &status, 0) == child && status == 0);
+	ct_true(ct_wait(child) == 0);
 }
 
 /* Its name was set before: it stays. */
@@ -229,8 +227,8 @@ static void p_with_threads(void)
 static void p_in_child(void)
 {
 	pthread_t t;
-	int status;
 	pid_t child;
+	int end;
 
 	ct_true(pthread_create(&t, NULL, idle, NULL) == 0);
 	child = fork();
@@ -244,9 +242,9 @@ static void p_in_child(void)
 		logging();
 		_exit(0);
 	}
-	ct_true(waitpid(child, &status, 0) == child);
-	if (status != 0)
-		ct_fail("the child ended with %#x: %d", status, WTERMSIG(status));
+	end = ct_wait(child);
+	if (end != 0)
+		ct_fail("the child ended with %#x", (unsigned)end);
 	_exit(0);
 }
 

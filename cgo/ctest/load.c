@@ -1,27 +1,13 @@
 /* What the library does to a process that only loads it: nothing. */
 #include "ctest.h"
 
-#include <dirent.h>
 #include <sched.h>
-#include <sys/socket.h>
-
-static int entries(const char *path)
-{
-	DIR *d = opendir(path);
-	int n = 0;
-
-	ct_true(d != NULL);
-	for (struct dirent *e; (e = readdir(d)) != NULL;)
-		n += e->d_name[0] != '.';
-	closedir(d);
-	return n;
-}
 
 static void one_thread(void)
 {
 	/* What a runtime starts, it starts soon. */
 	usleep(50000);
-	ct_true(entries("/proc/self/task") == 1);
+	ct_true(ct_entries("/proc/self/task") == 1);
 	ct_ok(unshare(CLONE_THREAD));
 }
 

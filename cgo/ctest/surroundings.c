@@ -4,9 +4,7 @@
 #include <grp.h>
 #include <sched.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 static void limit(int resource, rlim_t value)
 {
@@ -163,7 +161,6 @@ static void descriptors_left(void)
 
 static int runs(const char *path, const char *argument)
 {
-	int status;
 	pid_t child = fork();
 
 	if (child == 0) {
@@ -171,8 +168,7 @@ static int runs(const char *path, const char *argument)
 		execl(path, path, argument, (char *)NULL);
 		_exit(99);
 	}
-	ct_true(waitpid(child, &status, 0) == child && WIFEXITED(status));
-	return WEXITSTATUS(status);
+	return ct_wait(child);
 }
 
 /* The interpreter has x with what was unveiled, and maps what it may read. */

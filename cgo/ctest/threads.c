@@ -4,10 +4,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 #ifndef SYS_io_uring_setup
@@ -19,7 +17,7 @@
 static atomic_int ready, go, stop, bound, loose, interrupted;
 
 /* The kernel binds all threads: also those that answer no signal. */
-static bool at_once(void) { return syscall(444, NULL, 0, 1) >= 8; }
+static bool at_once(void) { return ct_abi() >= 8; }
 
 /* One act that only Landlock refuses, and one that only the filter does. */
 static void check(void)
@@ -173,11 +171,10 @@ static void *forking(void *none)
 
 static void *with_own_filter(void *none)
 {
-	struct { unsigned short code; unsigned char jt, jf; unsigned k; } allow = { 6, 0, 0, 0x7fff0000 };
-	struct { unsigned short len; void *filter; } program = { 1, &allow };
+	static const struct ct_instruction allow = { 6, 0, 0, 0x7fff0000 };
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	ct_ok(syscall(SYS_seccomp, 1, 0, &program));
+	ct_filter(&allow, 1);
 	return plain(none);
 }
 

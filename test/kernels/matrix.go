@@ -103,6 +103,9 @@ const (
 	withLandlock = `/(6\.1|7\.3)$`                         // the oldest and the newest of those that have it
 )
 
+// calls are the programs of cgo/ctest for what pledge(2) and unveil(2) promise.
+var calls = []string{"pledge", "pledge_exec", "pledge_violation", "unveil"}
+
 var suites = []suite{
 	{name: "kernel", pkg: "internal/kernel", users: both, seconds: 600},
 	{name: "gate", pkg: "internal/gate", users: both, seconds: 300},
@@ -115,9 +118,9 @@ var suites = []suite{
 		run: "^(TestApply|TestUnhandled|TestCImage|TestCRanges)"},
 	{name: "facts", pkg: "pledge", users: []int{0}, seconds: 1500, data: true, on: onNewest, run: "^(TestEnforce|TestHeaderNumbers)$",
 		lacks: "kernel modules, such as those of AF_VSOCK and AF_ALG: nothing shows that the filter refuses them"},
-	{name: "so", pkg: "cgo/ctest", users: []int{nobody}, more: []int{0}, moreOn: withLandlock, seconds: 900, landlock: true, c: []string{"contract", "threads", "unveil"}},
+	{name: "so", pkg: "cgo/ctest", users: []int{nobody}, more: []int{0}, moreOn: withLandlock, seconds: 900, landlock: true, c: slices.Concat(calls, []string{"threads"})},
 	{name: "so-more", pkg: "cgo/ctest", users: both, seconds: 900, landlock: true, on: onNewest, c: []string{"forks", "innocent", "load", "surroundings"}},
-	{name: "a", pkg: "cgo/ctest", users: both, seconds: 900, landlock: true, static: true, on: onNewest, c: []string{"contract", "innocent", "threads", "unveil"}},
+	{name: "a", pkg: "cgo/ctest", users: both, seconds: 900, landlock: true, static: true, on: onNewest, c: slices.Concat(calls, []string{"innocent", "threads"})},
 	{name: "abilities", pkg: "cgo/ctest", users: both, seconds: 300, shim: ".", c: []string{"abilities"}},
 	{name: "escape", pkg: "test/escape", users: []int{0}, seconds: 1500, landlock: true, probes: true, on: `^amd64/7\.3$`,
 		skip: "^(TestResolver|TestResolverInside|TestPorts|TestOwners|TestLimits|TestOutlives|TestWrittenIn|TestHandedOver|TestEnvironment|" +

@@ -95,16 +95,19 @@ func (p *payload) buildC() error {
 			err = p.command(tc.prefix+"gcc", append(append([]string{"-std=gnu11", "-O1", "-pthread", "-Icgo", "-Icgo/ctest", "-o", filepath.Join(p.dir, out)}, args...), "-lpthread")...)
 		}
 	}
+	shared := func(out, program string) {
+		gcc(out, "cgo/ctest/"+program+".c", "-L"+lib, "-Wl,-rpath,/tests/lib", "-Wl,--no-as-needed", "-lunveil")
+	}
 	for _, s := range suites {
 		for _, program := range s.c {
-			source, out := "cgo/ctest/"+program+".c", s.name+"-"+program
-			if s.static {
-				gcc(out, "-static", source, lib+"/libunveil.a")
+			if out := s.name + "-" + program; s.static {
+				gcc(out, "-static", "cgo/ctest/"+program+".c", lib+"/libunveil.a")
 			} else {
-				gcc(out, source, "-L"+lib, "-Wl,-rpath,/tests/lib", "-Wl,--no-as-needed", "-lunveil")
+				shared(out, program)
 			}
 		}
 	}
+	shared("c-probe", "probe")
 	image := []string{"cgo/ctest/image.c", "cgo/image.c"}
 	for _, source := range made.FilterSources {
 		image = append(image, "cgo/"+source)
@@ -226,6 +229,7 @@ func (p *payload) initramfs(m machine, all bool, shims []int, busybox, dash stri
 	add("usr/bin/false", filepath.Join(p.dir, "false"))
 	p.addC(add)
 	add("tests/lib/libunveil.so.0", filepath.Join(p.dir, "lib/libunveil.so"))
+	add("tests/c/probe", filepath.Join(p.dir, "c-probe"))
 	there := map[string]bool{}
 	once := func(name string, do func(string)) {
 		if !there[name] {
@@ -303,7 +307,7 @@ func (s suite) jobs(uid, abi int, shim, all bool) (list []report.Job) {
 	for _, program := range s.c {
 		// Emulated, a case takes a hundred times as long.
 		job(s.name+" "+program, "/", []string{"/tests/c/" + s.name + "-" + program},
-			[]string{"CT_PROBE=/tests/c/so-contract", "CT_CHILDREN=100", "CT_LIMIT_MS=120000"})
+			[]string{"CT_PROBE=/tests/c/probe", "CT_CHILDREN=100", "CT_LIMIT_MS=120000"})
 	}
 	if s.c != nil {
 		return list
