@@ -46,7 +46,7 @@ var builds = []build{
 // programs are those of ctest that have cases of the library alone.
 var programs = []string{
 	"abilities", "forks", "innocent", "load", "pledge", "pledge_exec", "pledge_violation", "surroundings", "threads",
-	"unveil",
+	"unveil", "unveil_access", "unveil_exec", "unveil_promises",
 }
 
 // TestPrograms holds that no source with cases is left out.

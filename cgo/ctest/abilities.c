@@ -1,19 +1,10 @@
 /* What the library does with what each ABI of Landlock brought. */
-#include "ctest.h"
+#include "tree.h"
 
 #include <netinet/in.h>
 #include <stddef.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-
-static long abi(void)
-{
-	long n = syscall(444, NULL, 0, 1);
-
-	return n < 0 ? 0 : n;
-}
 
 static int no_new_privs(void)
 {
@@ -32,7 +23,7 @@ static void still_free(void)
 
 static void pledges(void)
 {
-	if (abi() == 0) {
+	if (ct_abi() == 0) {
 		ct_errno(pledge("stdio error", NULL), ENOSYS);
 		ct_errno(pledge("stdio exec", "stdio"), ENOSYS);
 		still_free();
@@ -45,7 +36,7 @@ static void pledges(void)
 
 static void unveils(void)
 {
-	if (abi() == 0) {
+	if (ct_abi() == 0) {
 		ct_errno(unveil("/tmp", "r"), ENOSYS);
 		ct_errno(unveil(NULL, NULL), ENOSYS);
 		still_free();
@@ -58,21 +49,9 @@ static void unveils(void)
 
 /* ---- files */
 
-static char base[] = "/tmp/ct-abilities.XXXXXX";
-
-static const char *at(const char *name)
-{
-	static char paths[4][64];
-	static int next;
-	char *path = paths[next++ % 4];
-
-	snprintf(path, sizeof paths[0], "%s/%s", base, name);
-	return path;
-}
-
 static void need_landlock(void)
 {
-	if (abi() == 0)
+	if (ct_abi() == 0)
 		_exit(0);	/* pledges() and unveils() say that nothing is done */
 }
 
@@ -83,7 +62,7 @@ static void renames(void)
 	ct_ok(unveil(base, "rwc"));
 	ct_ok(unveil(NULL, NULL));
 	ct_true(close(open(at("from/file"), O_CREAT | O_WRONLY, 0600)) == 0);
-	if (abi() >= 2)
+	if (ct_abi() >= 2)
 		ct_ok(rename(at("from/file"), at("to/file")));
 	else
 		ct_errno(rename(at("from/file"), at("to/file")), EXDEV);
@@ -98,7 +77,7 @@ static void truncates(void)
 	ct_true(close(open(at("full"), O_CREAT | O_WRONLY, 0600)) == 0);
 	ct_ok(unveil(base, "r"));
 	ct_ok(unveil(NULL, NULL));
-	if (abi() >= 3)
+	if (ct_abi() >= 3)
 		ct_errno(truncate(at("full"), 0), EACCES);
 	else
 		ct_ok(truncate(at("full"), 0));
@@ -148,7 +127,7 @@ static void sockets(void)
 	ct_ok(unveil(at("open"), "rw"));
 	ct_ok(unveil(NULL, NULL));
 	ct_ok(connects("open"));
-	if (abi() >= 9)
+	if (ct_abi() >= 9)
 		ct_errno(connects("shut"), EACCES);
 	else
 		ct_ok(connects("shut"));
@@ -181,7 +160,7 @@ static void resolver(void)
 	need_landlock();
 	ct_ok(pledge("stdio dns error", NULL));
 	ct_ok(udp(53));
-	if (abi() >= 10)
+	if (ct_abi() >= 10)
 		ct_errno(udp(4242), EACCES);
 	else
 		ct_ok(udp(4242));
@@ -193,7 +172,7 @@ static void resolver(void)
  * which only root can have without it. */
 static void one_call(void)
 {
-	struct { unsigned short code; unsigned char jt, jf; unsigned k; } refuse[] = {
+	static const struct ct_instruction refuse[] = {
 		{ 0x20, 0, 0, 0 },		/* the number */
 		{ 0x15, 0, 3, SYS_prctl },
 		{ 0x20, 0, 0, 16 },		/* the low half of the first argument */
@@ -201,14 +180,13 @@ static void one_call(void)
 		{ 0x06, 0, 0, 0x00050000 | EPERM },
 		{ 0x06, 0, 0, 0x7fff0000 },
 	};
-	struct { unsigned short len; void *filter; } program = { 6, refuse };
 
 	need_landlock();
 	ct_need_root();
-	ct_ok(syscall(SYS_seccomp, 1, 0, &program));
+	ct_filter(refuse, sizeof refuse / sizeof refuse[0]);
 	ct_errno(syscall(SYS_prctl, 38, 1, 0, 0, 0), EPERM);
 	ct_ok(unveil("/tmp", "r"));
-	if (abi() < 11) {
+	if (ct_abi() < 11) {
 		ct_errno(unveil(NULL, NULL), EPERM);
 		still_free();
 		return;
@@ -220,6 +198,11 @@ static void one_call(void)
 
 static void cases(void)
 {
+	strcpy(here, base);	/* one tree for all, and servers outside of the cases */
+	ct_ok(mkdir(at("from"), 0700));
+	ct_ok(mkdir(at("to"), 0700));
+	server("open");
+	server("shut");
 	ct_case("control", 0, still_free);
 	ct_case("pledge", 0, pledges);
 	ct_case("unveil", 0, unveils);
@@ -235,18 +218,6 @@ static void cases(void)
 
 int main(int argc, char **argv)
 {
-	int ret;
-
 	at_first = no_new_privs();
-	if (mkdtemp(base) == NULL || mkdir(at("from"), 0700) != 0 || mkdir(at("to"), 0700) != 0)
-		return 2;
-	server("open");
-	server("shut");
-	ret = ct_main(argc, argv, cases);
-	for (const char *const *f = (const char *const[]){ "open", "shut", "full", NULL }; *f != NULL; f++)
-		unlink(at(*f));
-	rmdir(at("from"));
-	rmdir(at("to"));
-	rmdir(base);
-	return ret;
+	return tree_main(argc, argv, cases);
 }

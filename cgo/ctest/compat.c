@@ -2,93 +2,61 @@
  * libunveil-compat.so beside the library: what is hidden is ENOENT, what lacks
  * a letter EACCES, and what else fails as it did. And unveil_hides(), which it
  * asks.
- *
- * Most cases run twice, as those of unveil.c: without a call of unveil() every
- * act must succeed.
  */
-#include "ctest.h"
+#include "tree.h"
 
-#include <dirent.h>
 #include <pthread.h>
 #include <spawn.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-
-int execveat(int, const char *, char *const[], char *const[], int);	/* musl does not declare it */
 
 #ifdef __GLIBC__	/* what open(2) is with _FORTIFY_SOURCE */
 int __open_2(const char *, int);
 int __openat64_2(int, const char *, int);
 #endif
 
-static char base[] = "/tmp/unveil-ctest.XXXXXX";
-static bool fenced;
-
-static void file(const char *path)
+static void script(const char *path)
 {
-	int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0755);
-
-	ct_true(fd >= 0 && write(fd, "#!/bin/sh\n", 10) == 10 && close(fd) == 0);
+	file_of(path, "#!/bin/sh\n", 0755);
 }
 
 /* all: every letter but x. some: r, and below it none: "". out: hidden. */
-static void tree(void)
+static void letters_tree(void)
 {
-	char here[64];
-
 	umask(0);
-	snprintf(here, sizeof here, "%s/%d", base, (int)getpid());
-	ct_ok(mkdir(here, 0755));
-	ct_ok(chdir(here));
+	bare_tree();
 	ct_ok(mkdir("all", 0755));
 	ct_ok(mkdir("some", 0755));
 	ct_ok(mkdir("some/none", 0755));
 	ct_ok(mkdir("out", 0755));
 	ct_ok(mkdir("out/sub", 0755));
-	file("all/in");
-	file("some/in");
-	file("some/none/in");
-	file("out/in");
-	file("out/in2");
-	file("named");
-	file("blank");
+	script("all/in");
+	script("some/in");
+	script("some/none/in");
+	script("out/in");
+	script("out/in2");
+	script("named");
+	script("blank");
 	ct_ok(symlink("../out/in", "all/to-out"));
 	ct_ok(symlink("../all/in", "out/to-all"));
 }
 
-static void veil(void)
+static void veil_letters(void)
 {
-	if (!fenced)
-		return;
-	ct_ok(unveil("all", "rwc"));
-	ct_ok(unveil("some", "r"));
-	ct_ok(unveil("some/none", ""));
-	ct_ok(unveil("named", "r"));
-	ct_ok(unveil("blank", ""));
-	ct_ok(unveil(NULL, NULL));
+	veil("all", "rwc");
+	veil("some", "r");
+	veil("some/none", "");
+	veil("named", "r");
+	veil("blank", "");
+	end();
 }
 
-/* What works, what is hidden, what lacks a letter. */
-#define can(call) \
-	do { errno = 0; long can_ret = (long)(call); \
-		if (can_ret < 0) ct_fail("line %d: %s = %ld, errno %d", __LINE__, #call, can_ret, errno); } while (0)
-#define gone(call) do { if (fenced) ct_errno(call, ENOENT); else can(call); } while (0)
-#define barred(call) do { if (fenced) ct_errno(call, EACCES); else can(call); } while (0)
+/* What is hidden, and what lacks a letter. */
+#define gone(call) refused(call, ENOENT)
+#define barred(call) refused(call, EACCES)
 
-static long closed(int fd)
-{
-	return fd < 0 ? -1 : close(fd);
-}
-
-static long file_closed(FILE *f)
+static int file_closed(FILE *f)
 {
 	return f == NULL ? -1 : fclose(f);
-}
-
-static long dir_closed(DIR *d)
-{
-	return d == NULL ? -1 : closedir(d);
 }
 
 static void opens(void)
@@ -96,9 +64,9 @@ static void opens(void)
 	int dir, out;
 	FILE *f;
 
-	tree();
+	letters_tree();
 	out = open("out", O_RDONLY | O_DIRECTORY);
-	veil();
+	veil_letters();
 	dir = open("all", O_RDONLY | O_DIRECTORY);
 	ct_true(dir >= 0);
 	can(closed(open("all/in", O_RDWR)));
@@ -131,7 +99,7 @@ static void opens(void)
 	f = fopen("all/in", "r");
 	ct_true(f != NULL);
 	gone(file_closed(freopen("out/in", "r", f)));
-	gone(dir_closed(opendir("out")));
+	gone(lists("out"));
 	gone(truncate("out/in", 1));
 	barred(closed(open("some/in", O_RDWR)));
 	barred(closed(open("named", O_WRONLY)));
@@ -147,10 +115,10 @@ static void names(void)
 {
 	int out;
 
-	tree();
+	letters_tree();
 	out = open("out", O_RDONLY | O_DIRECTORY);
 	ct_ok(mkdir("some/dir", 0755));
-	veil();
+	veil_letters();
 	can(mkdir("all/dir", 0755));
 	gone(mkdir("out/dir", 0755));
 	gone(mkdir("out/slash/", 0755));
@@ -183,8 +151,8 @@ static void sockets(void)
 {
 	struct sockaddr_un out = { .sun_family = AF_UNIX, .sun_path = "out/socket" }, some = { .sun_family = AF_UNIX, .sun_path = "some/socket" };
 
-	tree();
-	veil();
+	letters_tree();
+	veil_letters();
 	gone(bind(socket(AF_UNIX, SOCK_STREAM, 0), (void *)&out, sizeof out));
 	barred(bind(socket(AF_UNIX, SOCK_STREAM, 0), (void *)&some, sizeof some));
 }
@@ -194,7 +162,6 @@ static int after_exec(int way)
 {
 	static char *const argv[] = { "x", NULL }, *const envp[] = { NULL };
 	static volatile int err;
-	int status;
 	pid_t pid;
 
 	err = 0;
@@ -211,7 +178,7 @@ static int after_exec(int way)
 		err = errno;
 		_exit(0);
 	}
-	ct_true(waitpid(pid, &status, 0) == pid && status == 0);
+	ct_true(ct_wait(pid) == 0);
 	errno = err;
 	return err != 0 ? -1 : 0;
 }
@@ -222,8 +189,8 @@ static void programs(void)
 	pid_t pid;
 	int err;
 
-	tree();
-	veil();
+	letters_tree();
+	veil_letters();
 	for (int way = 0; way < 5; way++)
 		gone(after_exec(way));
 	barred(after_exec(5));
@@ -239,7 +206,7 @@ static void programs(void)
  * does that of a file that is covered. */
 static void modes(void)
 {
-	tree();
+	letters_tree();
 	ct_ok(mkdir("out/shut", 0));
 	ct_ok(chmod("all/in", 0));
 	ct_ok(chmod("out/in", 0));
@@ -264,7 +231,7 @@ static void modes(void)
 
 static void nothing_unveiled(void)
 {
-	tree();
+	letters_tree();
 	ct_ok(unveil(NULL, NULL));
 	ct_true(unveil_hides(AT_FDCWD, "out/in", 0) == 0);
 	ct_ok(closed(open("out/in", O_RDONLY)));
@@ -272,7 +239,7 @@ static void nothing_unveiled(void)
 
 static void ended_by_pledge(void)
 {
-	tree();
+	letters_tree();
 	ct_ok(unveil("all", "rw"));
 	ct_ok(pledge("stdio rpath wpath", NULL));
 	ct_errno(closed(open("out/in", O_RDONLY)), ENOENT);
@@ -299,8 +266,8 @@ static void asks(void)
 	int n;
 
 	fenced = true;
-	tree();
-	veil();
+	letters_tree();
+	veil_letters();
 	n = descriptors();
 	errno = 7;
 	for (int i = 0; i < 3000; i++) {
@@ -357,11 +324,10 @@ static void on_signal(int signal)
 static void at_once(void)
 {
 	pthread_t threads[4];
-	int status;
 
 	fenced = true;
-	tree();
-	veil();
+	letters_tree();
+	veil_letters();
 	signal(SIGUSR1, on_signal);
 	for (int i = 0; i < 4; i++)
 		ct_ok(pthread_create(&threads[i], NULL, opens_for_long, NULL));
@@ -376,29 +342,11 @@ static void at_once(void)
 			ct_errno(closed(open("out/in", O_RDONLY)), ENOENT);
 			_exit(0);
 		}
-		ct_true(waitpid(pid, &status, 0) == pid && status == 0);
+		ct_true(ct_wait(pid) == 0);
 	}
 	for (int i = 0; i < 4; i++)
 		ct_ok(pthread_join(threads[i], NULL));
 	ct_true(interrupted > 0);
-}
-
-static void (*the_body)(void);
-
-static void with(void)
-{
-	fenced = true;
-	the_body();
-}
-
-static void twice(const char *name, void (*body)(void))
-{
-	char control[100];
-
-	the_body = body;
-	snprintf(control, sizeof control, "%s (control)", name);
-	ct_case(control, 0, body);
-	ct_case(name, 0, with);
 }
 
 static void cases(void)
@@ -416,12 +364,5 @@ static void cases(void)
 
 int main(int argc, char **argv)
 {
-	char command[sizeof base + 16];
-	int failed;
-
-	if (mkdtemp(base) == NULL || chmod(base, 0755) != 0)
-		return 2;
-	failed = ct_main(argc, argv, cases);
-	snprintf(command, sizeof command, "rm -rf %s", base);
-	return system(command) != 0 ? 2 : failed;
+	return tree_main(argc, argv, cases);
 }

@@ -104,7 +104,7 @@ const (
 )
 
 // calls are the programs of cgo/ctest for what pledge(2) and unveil(2) promise.
-var calls = []string{"pledge", "pledge_exec", "pledge_violation", "unveil"}
+var calls = []string{"pledge", "pledge_exec", "pledge_violation", "unveil", "unveil_access", "unveil_exec", "unveil_promises"}
 
 var suites = []suite{
 	{name: "kernel", pkg: "internal/kernel", users: both, seconds: 600},
