@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -65,15 +66,36 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	home, env := newHome(t)
-	if err := checkout.Copy(filepath.Join(home, "unveil-run"), "../.."); err != nil {
+	// What README clones is this tree, with what is not committed yet.
+	origin := filepath.Join(t.TempDir(), "origin")
+	if err := checkout.Copy(origin, "../.."); err != nil {
 		t.Fatal(err)
 	}
+	for _, args := range [][]string{
+		{"init", "-q"},
+		{"add", "-A"},
+		{"-c", "user.name=README", "-c", "user.email=readme@example.org", "commit", "-q", "-m", "as it is"},
+	} {
+		git := exec.Command("git", append([]string{"-C", origin}, args...)...)
+		git.Env = env
+		if out, err := git.CombinedOutput(); err != nil {
+			t.Fatalf("git %s: %v\n%s", args[0], err, out)
+		}
+	}
+	env = cloneFrom(env, origin)
 	playAll(t, consoles, home, env)
 	if built := filepath.Join(home, "unveil-run/build/unveil-run"); !t.Failed() {
 		if info, err := os.Stat(built); err != nil || info.Mode()&0o111 == 0 {
 			t.Errorf("make has built nothing: %v", err)
 		}
 	}
+}
+
+// cloneFrom returns an environment where git has the project from a directory.
+func cloneFrom(env []string, origin string) []string {
+	return append(env, "GIT_CONFIG_COUNT=2",
+		"GIT_CONFIG_KEY_0=url.file://"+origin+".insteadOf", "GIT_CONFIG_VALUE_0=https://github.com/unveil-run/unveil-run",
+		"GIT_CONFIG_KEY_1=safe.directory", "GIT_CONFIG_VALUE_1=*")
 }
 
 // TestConsolesOf holds that no command of a README is left out.
