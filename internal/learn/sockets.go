@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/unveil-run/unveil-run/internal/policy"
 	"github.com/unveil-run/unveil-run/internal/trace"
 	"github.com/unveil-run/unveil-run/pledge"
-	"golang.org/x/sys/unix"
 )
 
 // socket looks at a call on a socket, and returns the family of one whose
