@@ -141,7 +141,7 @@ OURS = -type f -not -path './.git/*' -not -path './build/*'
 test-kernels: ## run the tests on real kernels, emulated: minutes (RUN=REGEXP of arch/series)
 	go run ./test/kernels -run '$(RUN)'
 
-test-kernels-all: ## the same on every kernel of the matrix, with every suite: an hour
+test-kernels-all: ## the same on every kernel of the matrix, with every suite: hours
 	go run ./test/kernels -all -run '$(RUN)'
 
 test-packages: ## install the packages in new roots of Debian, as root, and use them there
