@@ -222,7 +222,7 @@ func casesOf(t *testing.T, argv []string, uid int, env ...string) {
 // shown are the names that the library exports: those of libunveil.map.
 var shown = []string{
 	"execl", "execle", "execlp", "execv", "execve", "execveat", "execvp", "execvpe", "fexecve", "fork",
-	"issetugid", "pledge", "posix_spawn", "posix_spawnp", "unveil", "unveil_hides", "vfork",
+	"issetugid", "pledge", "popen", "posix_spawn", "posix_spawnp", "system", "unveil", "unveil_hides", "vfork",
 }
 
 // TestObject looks at the library itself.

@@ -165,6 +165,58 @@ static void at_spawn(void)
 		ct_errno(unveil("file1", "r"), EPERM);	/* OpenBSD: 0 */
 }
 
+/*
+ * Processes that libc makes for itself. Before its functions stands
+ * libunveil.so. What a static program of musl makes holds the list by execve,
+ * and its parent goes on; that of glibc makes the system call.
+ */
+#ifdef __GLIBC__
+#define OWN_EXECVE false
+#else
+#define OWN_EXECVE true
+#endif
+
+static void made_by_libc(bool refused_there)
+{
+	ct_true(refused_there == (fenced && (_DYNAMIC != NULL || OWN_EXECVE)));
+	if (!fenced)
+		return;
+	if (_DYNAMIC != NULL)
+		ct_errno(unveil("file1", "r"), EPERM);	/* OpenBSD: 0 */
+	else
+		ct_ok(unveil("file1", "r"));
+}
+
+static void at_system(void)
+{
+	int status;
+
+	tree();
+	veil_system();
+	veil("/etc/ld.so.cache", "r");
+	veil("/dev/null", "rw");
+	status = system("cat file1 >/dev/null 2>&1");
+	ct_true(WIFEXITED(status));
+	made_by_libc(WEXITSTATUS(status) == 1);
+}
+
+static void at_popen(void)
+{
+	char line[PATH_MAX];
+	bool nothing;
+	FILE *f;
+
+	tree();
+	veil_system();
+	veil("/etc/ld.so.cache", "r");
+	veil("/dev/null", "rw");
+	f = popen("cat file1 2>/dev/null; echo end", "r");
+	ct_true(f != NULL && fgets(line, sizeof line, f) != NULL);
+	nothing = strcmp(line, "end\n") == 0;
+	ct_true(pclose(f) == 0);
+	made_by_libc(nothing);
+}
+
 static void at_vfork(void)
 {
 	pid_t child;
@@ -242,6 +294,8 @@ static void cases(void)
 	fenced = true;
 	twice("unveil: at exec", at_exec);
 	twice("unveil: at posix_spawn (differs)", at_spawn);
+	twice("unveil: at system (differs)", at_system);
+	twice("unveil: at popen (differs)", at_popen);
 	twice("unveil: exec of a program that opens nothing", exec_free);
 	twice("unveil: exec of one that reads", exec_reads);
 	twice("unveil: execpromises after the end", exec_late);

@@ -187,6 +187,13 @@ main(int argc, char **argv)
 		errno = posix_spawn(&pid, arg, NULL, NULL, say, environ);
 		return said(errno == 0 ? waitpid(pid, NULL, 0) : -1);
 	}
+	if (strcmp(act, "system") == 0)
+		return said(system(arg) == 0 ? 0 : -1);
+	if (strcmp(act, "popen") == 0) {
+		FILE *f = popen(arg, "r");
+
+		return said(f != NULL ? pclose(f) : -1);
+	}
 	if (strcmp(act, "vfork-execve") == 0) {
 		pid_t pid = vfork();
 
