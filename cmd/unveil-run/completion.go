@@ -101,8 +101,10 @@ func bashCompletion(flags []*kong.Flag) string {
 		switch kind {
 		case paths:
 			what += " -f) options=(-o filenames)"
-			if f.Name == "unveil" { // of a token, readline would quote what it is written with
-				what += "; [[ $value != @* ]] || options=(-o nospace)"
+			if f.Name == "unveil" {
+				// A file of a name with @ is ./@. Readline would quote a token as it
+				// quotes a file: without that, no file may be among them.
+				what += fmt.Sprintf("; [[ $value != @* || $value == */* ]] || what=(-W %q) options=(-o nospace)", strings.Join(words, " "))
 			}
 		case variables:
 			what += " -e)"
@@ -145,6 +147,7 @@ _unveil_run() {
 			fi
 		done
 		if ((i == last)); then
+			[[ $value != */* ]] || compopt -o filenames # which quotes
 			mapfile -t COMPREPLY < <(compgen -c -- "$value")
 		else
 			compopt -o filenames
@@ -165,6 +168,7 @@ _unveil_run() {
 			what=(-W "` + strings.Join(all, " ") + `")
 		else
 			what=(-c)
+			[[ $value != */* ]] || options=(-o filenames) # which quotes
 		fi ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen "${what[@]}" -- "${value#"$head"}")

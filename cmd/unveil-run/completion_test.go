@@ -12,8 +12,8 @@ import (
 	"github.com/unveil-run/unveil-run/test/need"
 )
 
-// completion returns a file with the completion of a shell, which must be there.
-func completion(t *testing.T, shell string) string {
+// completionFile returns a file with the completion of a shell, which must be there.
+func completionFile(t *testing.T, shell string) string {
 	t.Helper()
 	need.Program(t, shell)
 	out, err := exec.Command(tools+"/unveil-run", "--completion", shell).Output()
@@ -27,9 +27,12 @@ func completion(t *testing.T, shell string) string {
 	return file
 }
 
+// A completion is a line, and what it becomes.
+type completion struct{ line, want string }
+
 // completed are lines, and what stands in them when all that is offered for the
 // last word has been put there.
-var completed = []struct{ line, want string }{
+var completed = []completion{
 	{"--pri", "--print"},
 	{"--print s", "--print setpriv systemd"},
 	{"--on-violation ", "--on-violation abort errno log"},
@@ -57,12 +60,23 @@ var completed = []struct{ line, want string }{
 	{"-q -- --pri", "-q -- --pri"},
 }
 
-// where returns a directory with a file, and an environment in which there is a
+// hostile are lines that are completed by names of which a shell would run a
+// part, were they not quoted.
+var hostile = []completion{
+	{"./odd", `./odd\;x`},
+	{"-q ./odd", `-q ./odd\;x`},
+	{"-q -- ./odd", `-q -- ./odd\;x`},
+	{"of-the-test ./odd", `of-the-test ./odd\;x`},
+	{"-f ./odd", `-f ./odd\;x`},
+	{"-u ./odd", `-u ./odd\;x`},
+}
+
+// where returns a directory with files, and an environment in which there is a
 // command of-the-test.
 func where(t *testing.T) (dir string, env []string) {
 	t.Helper()
 	dir = t.TempDir()
-	for _, name := range []string{"file", "bin/of-the-test"} {
+	for _, name := range []string{"file", "odd;x", "@odd;x", "bin/of-the-test"} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -74,9 +88,9 @@ func where(t *testing.T) (dir string, env []string) {
 	return dir, env
 }
 
-// checkCompleted types the lines of completed into a shell on a terminal. The
-// file rc makes the shell put all completions into the line at ESC *.
-func checkCompleted(t *testing.T, shell, rc, text string) {
+// checkCompleted types lines into a shell on a terminal. The file rc makes the
+// shell put all completions into the line at ESC *.
+func checkCompleted(t *testing.T, shell, rc, text string, completed []completion) {
 	t.Helper()
 	zsh := need.Program(t, "zsh")
 	driver, err := filepath.Abs("testdata/completed.zsh")
@@ -116,16 +130,16 @@ func checkCompleted(t *testing.T, shell, rc, text string) {
 
 // TestBashCompletion sources the file, without bash-completion.
 func TestBashCompletion(t *testing.T) {
-	file := completion(t, "bash")
+	file := completionFile(t, "bash")
 	checkCompleted(t, "bash --noprofile --rcfile rc -i", "rc", "PS1=READY\nset -o emacs\n. "+file+`
 bind -x '"\C-g": printf "%s\n" "$READLINE_LINE" >>"$OUT"; READLINE_LINE='
-`)
+`, slices.Concat(completed, hostile, []completion{{"-u @odd", "-u @odd"}}))
 }
 
 // TestFishCompletion asks for what is offered for the last word: that word with
 // whatever it may be.
 func TestFishCompletion(t *testing.T) {
-	file := completion(t, "fish")
+	file := completionFile(t, "fish")
 	dir, env := where(t)
 	for _, tt := range completed {
 		cmd := exec.Command("fish", "--no-config", "-c", "source $argv[1]; complete -C $argv[2]", file, "unveil-run "+tt.line)
@@ -161,7 +175,7 @@ func TestFishCompletion(t *testing.T) {
 // TestZshCompletion has zsh find the file by its name, as it finds those that
 // are installed, and reads it by the source command.
 func TestZshCompletion(t *testing.T) {
-	file := completion(t, "zsh")
+	file := completionFile(t, "zsh")
 	keys := `
 PS1=READY
 zle -C all complete-word _generic
@@ -176,14 +190,14 @@ bindkey '^G' out
 		"fpath=(" + filepath.Dir(file) + " $fpath); autoload -Uz compinit; compinit -u -D",
 		"autoload -Uz compinit; compinit -u -D; source <(unveil-run --completion zsh)",
 	} {
-		checkCompleted(t, "zsh -d -i", ".zshrc", load+keys)
+		checkCompleted(t, "zsh -d -i", ".zshrc", load+keys, slices.Concat(completed, hostile))
 	}
 }
 
 // TestZshFlags holds that zsh reads the words as they are meant: what
 // _arguments(1) of zsh is given has each flag with its help and its value.
 func TestZshFlags(t *testing.T) {
-	file := completion(t, "zsh")
+	file := completionFile(t, "zsh")
 	out, err := exec.Command("zsh", "-f", "-c", `_arguments() { print -rl -- "$@" }; compdef() { $1 }; . $0`, file).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
