@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/unveil-run/unveil-run/internal/kernel"
+	"github.com/unveil-run/unveil-run/internal/printed"
 )
 
 // A Plan is one Landlock ruleset, ready to be applied. It holds a descriptor
@@ -87,7 +88,7 @@ func (p *Plan) String() string {
 	for _, r := range rules {
 		words := []string{"path ", strconv.Quote(r.path), " ", r.access.String()}
 		if r.why != "" {
-			words = append(words, " (", r.why, ")")
+			words = append(words, " (", printed.Line(r.why), ")")
 		}
 		if r.made != 0 {
 			words = append(words, ", created")

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/unveil-run/unveil-run/internal/printed"
 )
 
 // Error says why a command cannot be executed.
@@ -67,7 +69,7 @@ func (r *resolver) commandError(path string, err error) error {
 func (r *resolver) formatError(path string, head []byte, err error) error {
 	e := &Error{Command: r.command, Path: path, Err: err}
 	if textual(head) && !strings.HasPrefix(string(head), "#!") {
-		e.Hint = "run it by its shell: sh " + path
+		e.Hint = "run it by its shell: sh " + printed.Word(path)
 	}
 	return e
 }
@@ -90,7 +92,7 @@ func (r *resolver) interpreterError(script, interp string, err error) error {
 	if missing(err) {
 		e.Err = reason(fmt.Sprintf("its interpreter %q does not exist", interp), err)
 		if strings.HasSuffix(interp, "\r") {
-			e.Hint = windowsHint + script
+			e.Hint = windowsHint + printed.Word(script)
 		}
 	} else {
 		e.Err = fmt.Errorf("its interpreter %q: %w", interp, err)
@@ -116,7 +118,7 @@ func (r *resolver) envError(script string, line shebang, err error) error {
 		Hint: "name the interpreter on the command line",
 	}
 	if strings.HasSuffix(line.arg, "\r") {
-		e.Hint = windowsHint + script
+		e.Hint = windowsHint + printed.Word(script)
 	}
 	return e
 }
@@ -128,7 +130,7 @@ func (r *resolver) envLookupError(script, name, at string, err error) error {
 		e.Err = fmt.Errorf("its interpreter %q: %w", at, err)
 	case strings.HasSuffix(name, "\r"):
 		e.Err = reason(fmt.Sprintf("its interpreter %q is not found", name), err)
-		e.Hint = windowsHint + script
+		e.Hint = windowsHint + printed.Word(script)
 	default:
 		e.Err = reason(fmt.Sprintf("its interpreter %q is not found", name), err)
 		if strings.ContainsAny(name, " \t") {

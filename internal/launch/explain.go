@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/unveil-run/unveil-run/internal/kernel"
+	"github.com/unveil-run/unveil-run/internal/printed"
 	"github.com/unveil-run/unveil-run/pledge"
 	"github.com/unveil-run/unveil-run/unveil"
 )
@@ -14,13 +15,15 @@ import (
 // people; its words may change.
 func (r *Request) explain(b *box, out io.Writer) *Failure {
 	var w strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&w, format+"\n", args...) }
+	line := func(format string, args ...any) {
+		w.WriteString(printed.Line(fmt.Sprintf(format, args...)) + "\n")
+	}
 
 	line("kernel: %s", b.kernel)
-	line("command: %s (%s)", quote(b.image.Path), b.image.Kind)
+	line("command: %s (%s)", printed.Word(b.image.Path), b.image.Kind)
 	words := make([]string, len(b.image.Argv))
 	for i, arg := range b.image.Argv {
-		words[i] = quote(arg)
+		words[i] = printed.Word(arg)
 	}
 	line("arguments: %s", strings.Join(words, " "))
 	set, pledged := r.pledged()

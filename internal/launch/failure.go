@@ -8,6 +8,7 @@ import (
 
 	"github.com/unveil-run/unveil-run/internal/image"
 	"github.com/unveil-run/unveil-run/internal/policy"
+	"github.com/unveil-run/unveil-run/internal/printed"
 	"github.com/unveil-run/unveil-run/unveil"
 )
 
@@ -77,7 +78,7 @@ func explainPath(err error) *Failure {
 	if !errors.As(err, &e) {
 		return f
 	}
-	entry := "-u " + quote(e.Path+":"+e.Letters.String())
+	entry := "-u " + printed.Word(e.Path+":"+e.Letters.String())
 	if e.Create {
 		f.hinted("%s --create makes it first: an empty file, or a directory if it is written with a slash at its end", entry)
 	}

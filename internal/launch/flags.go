@@ -3,6 +3,8 @@ package launch
 import (
 	"reflect"
 	"slices"
+
+	"github.com/unveil-run/unveil-run/internal/printed"
 )
 
 // args are the words as one types them, each flag in its short form if it has
@@ -27,11 +29,11 @@ func (w *Words) args() []string {
 			}
 		case reflect.String:
 			if v.String() != "" {
-				list = append(list, flag, quote(v.String()))
+				list = append(list, flag, printed.Word(v.String()))
 			}
 		case reflect.Slice:
 			for j := range v.Len() {
-				list = append(list, flag, quote(v.Index(j).String()))
+				list = append(list, flag, printed.Word(v.Index(j).String()))
 			}
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/unveil-run/unveil-run/internal/kernel"
 	"github.com/unveil-run/unveil-run/internal/learn"
 	"github.com/unveil-run/unveil-run/internal/policy"
+	"github.com/unveil-run/unveil-run/internal/printed"
 	"github.com/unveil-run/unveil-run/internal/trace"
 	"github.com/unveil-run/unveil-run/pledge"
 	"github.com/unveil-run/unveil-run/unveil"
@@ -22,7 +23,7 @@ import (
 // a supervisor that writes the policy. Landlock has no part in it.
 func (r *Request) learn(b *box) *Failure {
 	if policy.IsLandlockconfig(r.Learn) {
-		return failedf("--learn %s: a file of this name is read as one of landlockconfig, in which promises have no place", quote(r.Learn)).
+		return failedf("--learn %s: a file of this name is read as one of landlockconfig, in which promises have no place", printed.Word(r.Learn)).
 			hinted("take another name, without .toml or .json at its end")
 	}
 	if err := r.writer().Read(); err != nil {
@@ -31,7 +32,7 @@ func (r *Request) learn(b *box) *Failure {
 	// Before the command has run and not after: whether the file can be written.
 	probe, err := os.CreateTemp(filepath.Dir(r.learnFile()), ".unveil-run.*")
 	if err != nil {
-		return failedf("--learn %s: %w", quote(r.Learn), errors.Unwrap(err)).hinted("name a file in a folder that you may write to")
+		return failedf("--learn %s: %w", printed.Word(r.Learn), errors.Unwrap(err)).hinted("name a file in a folder that you may write to")
 	}
 	probe.Close()
 	os.Remove(probe.Name())
@@ -86,7 +87,7 @@ func (r *Request) recorder(brief *briefing) (trace.Watcher, error) {
 			speech.notice("not in the policy: " + text)
 		}
 		if !speech.Quiet {
-			speech.line("learned", quote(r.Learn)+": "+summary)
+			speech.line("learned", printed.Word(r.Learn)+": "+summary)
 		}
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/unveil-run/unveil-run/internal/printed"
 	"github.com/unveil-run/unveil-run/pledge"
 	"github.com/unveil-run/unveil-run/unveil"
 )
@@ -96,7 +97,7 @@ func (r *Request) startable(b *box) *Failure {
 		if f == nil {
 			f = &Failure{Status: StatusNotExec, Err: fmt.Errorf("cannot execute %q: the box does not let it start: %q (%s) lacks %s", b.image.Path, file.Path, file.Why, letter)}
 		}
-		f.hinted("-u %s", quote(file.Path+":"+letter))
+		f.hinted("-u %s", printed.Word(file.Path+":"+letter))
 	}
 	return f
 }

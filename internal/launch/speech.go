@@ -3,7 +3,8 @@ package launch
 import (
 	"fmt"
 	"io"
-	"strings"
+
+	"github.com/unveil-run/unveil-run/internal/printed"
 )
 
 // Speech is how the launcher talks to its user, a line at a time:
@@ -19,9 +20,7 @@ type Speech struct {
 }
 
 func (s Speech) line(kind, text string) {
-	// One line, whatever an error carries.
-	text = strings.ReplaceAll(text, "\n", " ")
-	fmt.Fprintf(s.W, "unveil-run: %s: %s\n", kind, text)
+	fmt.Fprintf(s.W, "unveil-run: %s: %s\n", kind, printed.Line(text))
 }
 
 // Fail prints an error and its hints.

@@ -17,6 +17,7 @@ import (
 	"github.com/unveil-run/unveil-run/internal/descriptors"
 	"github.com/unveil-run/unveil-run/internal/kernel"
 	"github.com/unveil-run/unveil-run/internal/notify"
+	"github.com/unveil-run/unveil-run/internal/printed"
 	"github.com/unveil-run/unveil-run/internal/trace"
 )
 
@@ -166,7 +167,7 @@ func (r *Request) tracedBox(brief *briefing) *trace.Box {
 		Grants: brief.Grants, Kinds: r.kinds(), Set: set, Pledged: pledged, Given: r.Pledge != nil || len(r.Unveil) > 0,
 		Options: r.callOptions(k, net, brief.Pid, brief.Gate),
 		Signals: !r.AllowSignals && k.ABI >= 6, Sockets: !r.AllowAbstract && k.ABI >= 6,
-		Pid: brief.Pid, Home: home(), Args: r.words.args(), Unveil: r.words.Unveil, Argv: argv, Quote: quote,
+		Pid: brief.Pid, Home: home(), Args: r.words.args(), Unveil: r.words.Unveil, Argv: argv, Quote: printed.Word,
 		Say: func(kind, text string) { speech.line(kind, text) },
 		Ports: func(access uint64, port uint16) bool {
 			for _, p := range net.ports {

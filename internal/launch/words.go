@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/unveil-run/unveil-run/internal/policy"
+	"github.com/unveil-run/unveil-run/internal/printed"
 	"github.com/unveil-run/unveil-run/pledge"
 )
 
@@ -94,7 +95,7 @@ func (w *Words) Request() (*Request, *Failure) {
 	} {
 		for _, word := range list.words {
 			if strings.HasPrefix(word, "=") && list.flag != "-e" {
-				return nil, failedf("%s: a blank belongs between the flag and %q", list.flag, word[1:]).hinted("%s %s", list.flag, quote(word[1:]))
+				return nil, failedf("%s: a blank belongs between the flag and %q", list.flag, word[1:]).hinted("%s %s", list.flag, printed.Word(word[1:]))
 			}
 			if err := list.add(word, list.flag); err != nil {
 				return nil, explainWord(err)
@@ -130,7 +131,7 @@ func (w *Words) Request() (*Request, *Failure) {
 	}
 	if w.Learn != "" {
 		if flag := w.boxed(); flag != "" {
-			return nil, failedf("--learn: nothing is refused then, and %s would mean nothing", flag).hinted("run it without %s; a policy that %s has already is added to", flag, quote(w.Learn))
+			return nil, failedf("--learn: nothing is refused then, and %s would mean nothing", flag).hinted("run it without %s; a policy that %s has already is added to", flag, printed.Word(w.Learn))
 		}
 	}
 	return r, nil

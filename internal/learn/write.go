@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/unveil-run/unveil-run/internal/policy"
-	"github.com/unveil-run/unveil-run/internal/trace"
+	"github.com/unveil-run/unveil-run/internal/printed"
 	"github.com/unveil-run/unveil-run/pledge"
 	"github.com/unveil-run/unveil-run/unveil"
 )
@@ -119,7 +119,7 @@ func (w *Writer) Write(r *Record) (summary string, beyond []string, err error) {
 		err = os.Rename(f.Name(), w.File)
 	}
 	for _, s := range sorted(r.beyond) {
-		beyond = append(beyond, trace.Printable(s))
+		beyond = append(beyond, printed.Line(s))
 	}
 	return summary, beyond, err
 }
@@ -242,7 +242,7 @@ func (w *Writer) text(r *Record) (text, summary string, err error) {
 		line("")
 		line("# Not in this policy:")
 		for _, s := range sorted(r.beyond) {
-			line("# - %s", trace.Printable(s))
+			line("# - %s", printed.Line(s))
 		}
 	}
 	return b.String(), fmt.Sprintf("%d paths, %q", len(t), set), nil

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/unveil-run/unveil-run/internal/nearest"
+	"github.com/unveil-run/unveil-run/internal/printed"
 )
 
 // builtin holds the profiles that come with the launcher, each a policy file.
@@ -100,7 +101,7 @@ func (s *source) trusted() error {
 	case s.uid != 0 && s.uid != uint32(os.Geteuid()):
 		return &Error{At: s.name, Err: fmt.Errorf("a profile that belongs to user %d", s.uid), Hint: "it must belong to you or to root; given by its path it is read all the same"}
 	case s.mode&0o022 != 0:
-		return &Error{At: s.name, Err: fmt.Errorf("a profile that others can write, mode %04o", s.mode&0o7777), Hint: "chmod go-w " + s.name}
+		return &Error{At: s.name, Err: fmt.Errorf("a profile that others can write, mode %04o", s.mode&0o7777), Hint: "chmod go-w " + printed.Word(s.name)}
 	}
 	return nil
 }

@@ -4,16 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/unveil-run/unveil-run/internal/bpf"
 	"github.com/unveil-run/unveil-run/internal/notify"
+	"github.com/unveil-run/unveil-run/internal/printed"
 )
 
 // A Watcher is told what happens. It has no say in the answers, but one: see
@@ -215,23 +213,12 @@ func (c *Caller) Process() int {
 	return c.tgid
 }
 
-// Name returns the name of the program that calls, comm of proc(5). A program
-// may call itself what it likes: what cannot be printed is a question mark.
+// Name returns the name of the program that calls, comm of proc(5), as it can
+// be shown: a program may call itself what it likes.
 func (c *Caller) Name() string {
 	b, err := os.ReadFile(c.proc("comm"))
 	if err != nil || len(b) == 0 {
 		return "?"
 	}
-	return Printable(string(b[:len(b)-1]))
-}
-
-// Printable puts a question mark in the place of each character that cannot be
-// printed on one line.
-func Printable(s string) string {
-	return strings.Map(func(c rune) rune {
-		if !unicode.IsPrint(c) || c == utf8.RuneError {
-			return '?'
-		}
-		return c
-	}, s)
+	return printed.Line(string(b[:len(b)-1]))
 }

@@ -1,4 +1,4 @@
-package launch
+package printed
 
 import (
 	"strconv"
@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// quote writes a word as a shell takes it, on one line: as it is, in double
+// Word writes a word as a shell takes it, on one line: as it is, in double
 // quotes where nothing in them is special, in single quotes, or with its
 // unprintable bytes written out, which bash, zsh and POSIX of 2024 read.
-func quote(word string) string {
+func Word(word string) string {
 	plain, double, printable := word != "", true, utf8.ValidString(word)
 	for _, c := range word {
 		switch {
