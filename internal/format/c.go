@@ -3,16 +3,22 @@ package format
 import (
 	"strings"
 
+	"github.com/unveil-run/unveil-run/internal/printed"
 	"github.com/unveil-run/unveil-run/pledge"
 )
 
 // c writes a function of the calls of unveil.h.
 func c(b *Box) (string, []string, error) {
 	var l lost
+	if !b.Pledged {
+		l.always()
+	}
+	l.capabilities(b)
+	l.scopes(b)
 	l.network(b)
 	l.rest(b)
 	for _, r := range b.Rights {
-		l.add("not said: %s on %s", r.Access, r.Path)
+		l.add("not said: %s on %s", r.Access, printed.Word(r.Path))
 	}
 	var w strings.Builder
 	w.WriteString("#include <err.h>\n#include <stddef.h>\n#include <unveil.h>\n\nvoid\nconfine(void)\n{\n")

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/unveil-run/unveil-run/internal/policy"
+	"github.com/unveil-run/unveil-run/internal/printed"
 	"github.com/unveil-run/unveil-run/pledge"
 	"github.com/unveil-run/unveil-run/unveil"
 )
@@ -77,7 +78,7 @@ func Write(name string, b *Box) (text string, notes []string, err error) {
 		}
 		var w strings.Builder
 		for _, n := range notes {
-			w.WriteString(f.comment + strings.ReplaceAll(n, "\n", " ") + "\n")
+			w.WriteString(f.comment + printed.Line(n) + "\n")
 		}
 		return w.String() + text, nil, nil
 	}
@@ -95,7 +96,33 @@ func (l *lost) promises(b *Box) {
 		l.add("not said: pledge %s", b.Set)
 		l.execpromises(b)
 	} else {
-		l.add("not said: the system calls that are refused always")
+		l.always()
+	}
+}
+
+// always notes that a format lets calls through that no box does.
+func (l *lost) always() { l.add("not said: the system calls that are refused always") }
+
+// capabilities notes that root keeps all of them.
+func (l *lost) capabilities(b *Box) {
+	keep := "none is kept"
+	if len(b.Caps) > 0 {
+		keep = "kept are at most " + strings.Join(b.Caps, " ")
+	}
+	l.add("not said: of capabilities %s", keep)
+}
+
+// scopes notes that a format has no processes outside. It matters where calls
+// are that reach them.
+func (l *lost) scopes(b *Box) {
+	set := b.Set
+	if b.Next != nil {
+		set |= *b.Next
+	}
+	for i, outside := range []struct{ promise, what string }{{"unix", "abstract UNIX sockets"}, {"proc", "signals"}} {
+		if p, _ := pledge.Parse(outside.promise); b.Ruleset.Scopes&(1<<i) != 0 && (!b.Pledged || set.Has(p)) {
+			l.add("not said: %s do not reach processes outside", outside.what)
+		}
 	}
 }
 
@@ -131,10 +158,14 @@ func (l *lost) rest(b *Box) {
 		l.add("not said: %s, a directory that is made for the command", policy.Tmp)
 	}
 	for _, u := range b.Unix {
-		l.add("not said: unix %s", u)
+		l.add("not said: unix %s", printed.Word(u))
 	}
 	if b.ClearEnv || len(b.Env) > 0 {
-		l.add("not said: env %s", strings.Join(b.Env, " "))
+		words := make([]string, len(b.Env))
+		for i, v := range b.Env {
+			words[i] = printed.Word(v)
+		}
+		l.add("not said: env %s", strings.Join(words, " "))
 	}
 }
 

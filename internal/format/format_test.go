@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/unveil-run/unveil-run/internal/format"
@@ -66,12 +67,12 @@ func write(t *testing.T, name string, b *format.Box) (string, []string) {
 func TestLost(t *testing.T) {
 	b := box(t, "stdio rpath inet")
 	for name, want := range map[string][]string{
-		"landlockconfig-toml": {"pledge stdio rpath inet", "@tmp", "unix /run/s", "env A="},
-		"landlockconfig-json": {"pledge stdio rpath inet", "@tmp", "unix /run/s", "env A="},
-		"oci-seccomp":         {"entries of unveil", "connect tcp:443", "bind udp:8000-8010", "@tmp", "unix /run/s", "execute again"},
-		"systemd":             {"cannot be read", "connect tcp:443", "unix /run/s", "the arguments of"},
+		"landlockconfig-toml": {"pledge stdio rpath inet", "@tmp", "unix /run/s", "env 'A=", "capabilities kept are at most CHOWN"},
+		"landlockconfig-json": {"pledge stdio rpath inet", "@tmp", "unix /run/s", "env 'A=", "capabilities kept are at most CHOWN"},
+		"oci-seccomp":         {"entries of unveil", "connect tcp:443", "bind udp:8000-8010", "@tmp", "unix /run/s", "execute again", "capabilities kept are at most CHOWN"},
+		"systemd":             {"cannot be read", "connect tcp:443", "unix /run/s", "the arguments of", "/dev and /proc"},
 		"setpriv":             {"pledge stdio rpath inet", "@tmp", "unix /run/s"},
-		"c":                   {"connect tcp:443", "bind udp:8000-8010", "@tmp", "unix /run/s", "env A="},
+		"c":                   {"connect tcp:443", "bind udp:8000-8010", "@tmp", "unix /run/s", "env 'A=", "capabilities kept are at most CHOWN"},
 	} {
 		text, notes := write(t, name, b)
 		if json := name == "oci-seccomp" || name == "landlockconfig-json"; json != (len(notes) > 0) {
@@ -89,6 +90,40 @@ func TestLost(t *testing.T) {
 	}
 	if _, _, err := format.Write("yaml", b); err == nil || err.Error() != `unknown format "yaml"` {
 		t.Error(err)
+	}
+}
+
+// TestStaysInside holds that a format that has no processes outside says so,
+// where there are calls that reach them.
+func TestStaysInside(t *testing.T) {
+	const signals, sockets = "not said: signals do not reach", "not said: abstract UNIX sockets do not reach"
+	for _, name := range []string{"oci-seccomp", "systemd", "c"} {
+		for _, tt := range []struct {
+			promises string
+			pledged  bool
+			want     []string
+		}{
+			{"stdio rpath", true, nil},
+			{"stdio proc", true, []string{signals}},
+			{"stdio unix", true, []string{sockets}},
+			{"stdio", false, []string{signals, sockets}},
+		} {
+			b := box(t, tt.promises)
+			b.Pledged = tt.pledged
+			for _, scopes := range []uint64{0, 3} {
+				b.Ruleset.Scopes = scopes
+				text, notes := write(t, name, b)
+				said := text + strings.Join(notes, "\n")
+				if name == "c" && strings.Contains(said, "refused always") == tt.pledged {
+					t.Errorf("%s, pledged %t:\n%s", name, tt.pledged, said)
+				}
+				for _, w := range []string{signals, sockets} {
+					if want := scopes != 0 && slices.Contains(tt.want, w); strings.Contains(said, w) != want {
+						t.Errorf("%s, %q, pledged %t, scopes %d: %q is said: %t", name, tt.promises, tt.pledged, scopes, w, !want)
+					}
+				}
+			}
+		}
 	}
 }
 
@@ -195,6 +230,118 @@ func TestSystemdVerify(t *testing.T) {
 		if strings.Contains(promises, "inet") != strings.Contains(text, "AF_INET6") {
 			t.Errorf("pledge %q:\n%s", promises, text)
 		}
+	}
+}
+
+// unitDump has systemd say what it has read of a unit with a drop-in, setting
+// by setting. It does so for users other than root.
+func unitDump(t *testing.T, dropIn string) map[string]string {
+	t.Helper()
+	const manager = "/lib/systemd/systemd"
+	need.Program(t, manager)
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil { // t.TempDir is below a directory of root alone
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"boxed.service": "[Service]\nExecStart=/bin/true\n", "boxed.service.d/box.conf": dropIn,
+		"default.target": "[Unit]\nRequires=boxed.service\n", "basic.target": "[Unit]\n",
+	} {
+		name = filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := filepath.Join(dir, "run")
+	if err := os.Mkdir(run, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(manager, "--user", "--test", "--unit=default.target")
+	cmd.Env = []string{"HOME=" + run, "XDG_RUNTIME_DIR=" + run, "SYSTEMD_UNIT_PATH=" + dir + ":", "PATH=" + os.Getenv("PATH")}
+	if os.Getuid() == 0 {
+		if err := os.Chown(run, 65534, 65534); err != nil {
+			t.Fatal(err)
+		}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	_, unit, ok := strings.Cut(string(out), "-> Unit boxed.service:")
+	if !ok {
+		t.Fatalf("no unit:\n%s", out)
+	}
+	unit, _, _ = strings.Cut(unit, "-> Unit ")
+	settings := map[string]string{}
+	for line := range strings.Lines(unit) {
+		if key, value, ok := strings.Cut(strings.TrimSpace(line), ": "); ok {
+			settings[key] += value + "\n"
+		}
+	}
+	return settings
+}
+
+// TestSystemdReads has systemd say what it has read: a path and a variable is
+// what it was, or a comment says that it is none, and no word is a line of its
+// own.
+func TestSystemdReads(t *testing.T) {
+	b := box(t, "stdio rpath wpath")
+	const line = "\nNoNewPrivileges=no\nExecStartPre=+/bin/evil"
+	b.Entries = []unveil.Entry{
+		{Path: odd, Letters: unveil.W}, {Path: "/hidden" + odd}, {Path: "/hidden$x"}, {Path: "/%h/%%"},
+		{Path: "/w" + line, Letters: unveil.W}, {Path: "/h" + line}, {Path: "/byte \xff"},
+	}
+	b.Rights = []policy.Right{{Path: "/right" + line, Access: unveil.WriteFile}}
+	b.Env = []string{"A=" + odd, "EMPTY=", "B=" + line, "C" + line, "D=$x%h"}
+	b.Unix = []string{"/s" + line}
+	text, _ := write(t, "systemd", b)
+	got := unitDump(t, text)
+	for key, want := range map[string]string{
+		"ReadWritePaths":    "-" + odd + "\n",
+		"InaccessiblePaths": "-/hidden" + odd + " -/hidden$x -/%h/%%\n",
+		"Environment":       "A=" + odd + "\nEMPTY=\nD=$x%h\n",
+		"Command Line":      "/bin/true\n", // of nothing else
+	} {
+		if got[key] != want {
+			t.Errorf("%s: got %q, want %q\n%s", key, got[key], want, text)
+		}
+	}
+	for _, lost := range []string{`$'/w\012`, `$'/h\012`, `$'/byte \377'`, `$'/right\012`, `$'B=\012`, `$'C\012`, `$'/s\012`} {
+		if !regexp.MustCompile(`(?m)^# not said: .*` + regexp.QuoteMeta(lost)).MatchString(text) {
+			t.Errorf("it does not say that %s is lost:\n%s", lost, text)
+		}
+	}
+}
+
+// TestOtherBytes holds that a path that is no UTF-8 is not written as another.
+func TestOtherBytes(t *testing.T) {
+	b := box(t, "stdio rpath")
+	b.Ruleset.Paths = append(b.Ruleset.Paths, unveil.PathRule{Path: "/byte\xff", Access: unveil.ReadFile})
+	for _, name := range []string{"landlockconfig-toml", "landlockconfig-json"} {
+		text, notes := write(t, name, b)
+		text += strings.Join(notes, "\n")
+		if strings.Contains(text, "ufffd") || strings.Contains(text, "\ufffd") || !strings.Contains(text, `not said: READ_FILE on $'/byte\377', which is not UTF-8`) {
+			t.Errorf("%s:\n%s", name, text)
+		}
+	}
+}
+
+// TestComments holds that no comment of C goes on in the line behind it.
+func TestComments(t *testing.T) {
+	b := box(t, "stdio")
+	b.Unix, b.Env = []string{`/a\`, "/b??/"}, []string{`C=\`}
+	b.Rights = []policy.Right{{Path: `/d\`, Access: unveil.ReadFile}}
+	text, _ := write(t, "c", b)
+	if found := regexp.MustCompile(`(?m)^//.*(\\|\?\?/)$`).FindString(text); found != "" || !strings.Contains(text, `/d\`) {
+		t.Errorf("%q\n%s", found, text)
 	}
 }
 

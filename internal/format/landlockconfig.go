@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/unveil-run/unveil-run/internal/printed"
 	"github.com/unveil-run/unveil-run/unveil"
 )
 
@@ -52,6 +54,7 @@ func names(bits uint64, all []string) (list []string) {
 func landlock(b *Box) (landlockconfig, []string) {
 	var l lost
 	l.promises(b)
+	l.capabilities(b)
 	l.rest(b)
 	if b.Listed && !b.UDP {
 		l.add("not said: UDP is refused")
@@ -67,6 +70,10 @@ func landlock(b *Box) (landlockconfig, []string) {
 	for _, p := range r.Paths {
 		access := names(uint64(p.Access&schemaFS), unveil.Rights())
 		if p.Made || len(access) == 0 {
+			continue
+		}
+		if !utf8.ValidString(p.Path) { // it would be written as another
+			l.add("not said: %s on %s, which is not UTF-8", p.Access, printed.Word(p.Path))
 			continue
 		}
 		c.Path = append(c.Path, pathBox{access, []string{strings.ReplaceAll(p.Path, "$", "$$")}})

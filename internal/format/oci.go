@@ -66,6 +66,8 @@ func ociSeccomp(b *Box) (string, []string, error) {
 		p.Syscalls = append(p.Syscalls, *denied[errno])
 	}
 	l.add("oci-seccomp has no paths: not said are the entries of unveil")
+	l.capabilities(b)
+	l.scopes(b)
 	l.network(b)
 	l.rest(b)
 	if b.Pledged {

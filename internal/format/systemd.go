@@ -4,9 +4,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/unveil-run/unveil-run/internal/printed"
 	"github.com/unveil-run/unveil-run/pledge"
 	"github.com/unveil-run/unveil-run/unveil"
 )
@@ -41,17 +44,24 @@ func systemd(b *Box) (string, []string, error) {
 	// may be executed, but takes libraries for it too.
 	set("ProtectSystem", "strict")
 	var write, hide []string
+	path := func(to *[]string, path, what string) {
+		if !systemdHolds(path) {
+			l.add("not said: that %s is %s, whose name no unit can hold", printed.Word(path), what)
+			return
+		}
+		*to = append(*to, systemdQuote("-"+filepath.Clean(path))) // it may be missing
+	}
 	for _, e := range b.Entries {
 		switch {
 		case e.Letters == 0:
-			hide = append(hide, systemdPath(e.Path))
+			path(&hide, e.Path, "hidden")
 		case hasWrites(e.Letters):
-			write = append(write, systemdPath(e.Path))
+			path(&write, e.Path, "written")
 		}
 	}
 	for _, r := range b.Rights {
 		if r.Access&(unveil.WriteFile|unveil.Changes()) != 0 {
-			write = append(write, systemdPath(r.Path))
+			path(&write, r.Path, "written")
 		}
 	}
 	list(set, "ReadWritePaths", write)
@@ -60,6 +70,8 @@ func systemd(b *Box) (string, []string, error) {
 		set("PrivateTmp", "yes")
 	}
 	l.add("not said: that other paths than those of unveil cannot be read or executed; systemd hides what it is told, and no more")
+	l.add("not said: that /dev and /proc are not written, and that what has w without c has nothing made or removed in it")
+	l.scopes(b)
 
 	// Network.
 	families := addressFamilies(b.Calls)
@@ -79,7 +91,7 @@ func systemd(b *Box) (string, []string, error) {
 		l.network(&Box{Listed: true, Connect: b.Connect, Bind: b.Bind})
 	}
 	for _, u := range b.Unix {
-		l.add("not said: unix %s", u)
+		l.add("not said: unix %s", printed.Word(u))
 	}
 
 	// System calls.
@@ -102,10 +114,13 @@ func systemd(b *Box) (string, []string, error) {
 	l.add("not said: the arguments of %s, which are allowed whatever these are", strings.Join(partly, " "))
 
 	for _, v := range b.Env {
-		if name, value, ok := strings.Cut(v, "="); ok {
-			set("Environment", systemdQuote(name+"="+value))
-		} else {
-			set("PassEnvironment", name)
+		switch {
+		case !systemdHolds(v):
+			l.add("not said: env %s, which no unit can hold", printed.Word(v))
+		case strings.Contains(v, "="):
+			set("Environment", systemdQuote(v))
+		default:
+			set("PassEnvironment", systemdQuote(v))
 		}
 	}
 	return w.String(), l, nil
@@ -134,14 +149,18 @@ func list(set func(key string, values ...string), key string, values []string) {
 	}
 }
 
-// systemdPath writes a path that may be missing.
-func systemdPath(path string) string { return systemdQuote("-" + filepath.Clean(path)) }
+// systemdHolds reports whether a unit can hold a word. A line of it ends at a
+// newline, quoted or not, and paths have no escapes; it is UTF-8.
+func systemdHolds(word string) bool {
+	return utf8.ValidString(word) && !strings.ContainsFunc(word, unicode.IsControl)
+}
 
-// systemdQuote keeps a word one word, and % what it is.
+// systemdQuote keeps a word one word, and % what it is. A $ is one: only in
+// command lines is it written twice.
 func systemdQuote(word string) string {
 	word = strings.ReplaceAll(word, "%", "%%")
-	if !strings.ContainsAny(word, " \t\"'\\;$") {
+	if word != "" && !strings.ContainsAny(word, " \"'\\;") {
 		return word
 	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", "$$").Replace(word) + `"`
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(word) + `"`
 }
