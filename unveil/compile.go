@@ -35,6 +35,10 @@ type Options struct {
 	// ListHidden lets a directory be listed although an entry below it hides
 	// names: those below the hidden entry can then be listed too.
 	ListHidden bool
+	// Unplanted refuses an entry that leads by a symbolic link below another
+	// entry, with c, to what no other entry gives as much of: a process that was
+	// confined in the same way may have made the link.
+	Unplanted bool
 	// Log has what is refused after the next exec written to the kernel's audit
 	// log (ABI 7), which otherwise has refusals of the image that restricts
 	// itself only.
@@ -93,6 +97,7 @@ type compiler struct {
 	plan *Plan
 	fs   Access // handled, without Refer
 
+	said    []said // with Options.Unplanted
 	entries []*entry
 	byID    map[id]*entry
 	byName  map[string]*entry // of the ones that do not exist
@@ -164,6 +169,9 @@ func (c *compiler) compile(r *Rules) error {
 			return err
 		}
 	}
+	if err := c.planted(); err != nil {
+		return err
+	}
 	for _, e := range c.entries {
 		c.rate(e)
 		for _, name := range e.names {
@@ -233,6 +241,7 @@ func (c *compiler) enter(w Entry) error {
 	case err != nil:
 		return e.fail(Unopened, err)
 	}
+	c.say(w, o.name, o.dir())
 	old := c.byID[o.id]
 	if old == nil {
 		e.object, e.names = o, []string{o.name}

@@ -38,6 +38,9 @@ const (
 	// Unwidened (EOPNOTSUPP): Options.Widen cannot give the letters to the
 	// directory Dir, because of narrower entries below it.
 	Unwidened
+	// Planted (ELOOP): a symbolic link below Other, which has c, leads to Dir; see
+	// Options.Unplanted.
+	Planted
 	// Changed (EAGAIN): the file tree changed under Compile or Create.
 	Changed
 )
@@ -47,8 +50,8 @@ type PathError struct {
 	Path    string  // as it was given
 	Letters Letters // as they were given
 	Reason  Reason
-	Other   string // the other entry, as it was given, for Special, TooMany and Aliased
-	Dir     string // the directory that Options.Widen would give the letters to
+	Other   string // the other entry, as it was given, for Special, TooMany, Aliased and Planted
+	Dir     string // the directory that Options.Widen would give the letters to, or of the Reason
 	Create  bool   // Options.Create mends it
 	Widen   bool   // Options.Widen mends it
 	Err     error  // the errno
@@ -76,6 +79,8 @@ func (e *PathError) Error() string {
 		return head + "it cannot be taken out of " + q(e.Other) + ", which is another name of a directory above it (a bind mount)"
 	case Unwidened:
 		return head + "its letters cannot be given to the directory " + q(e.Dir) + ", because of narrower entries below that"
+	case Planted:
+		return head + "a link below " + q(e.Other) + ", where the command makes links, leads to " + q(e.Dir)
 	case Changed:
 		return head + "it changed while it was looked at"
 	}

@@ -43,6 +43,7 @@ func (c *compiler) enterAbsent(e *entry, cause error) error {
 	}
 	a.dir = len(trimmed) < len(e.path)
 	name := a.parent.name + "/" + a.rest
+	c.say(e.word, name, a.dir)
 	if old := c.byName[name]; old != nil {
 		old.path, old.letters, old.absent, old.word = e.path, e.letters, a, e.word
 		return nil

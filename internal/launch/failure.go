@@ -88,6 +88,8 @@ func explainPath(err error) *Failure {
 	switch e.Reason {
 	case unveil.MissingDir:
 		f.hinted("make its directory first, or unveil one that exists")
+	case unveil.Planted:
+		f.hinted("-u %s is the word for it, if it is meant; an earlier run may have made the link", printed.Word(e.Dir+":"+e.Letters.String()))
 	case unveil.NotDir:
 		f.hinted("write it without the slash at its end")
 	case unveil.Special:

@@ -179,6 +179,7 @@ func (r *Request) options() unveil.Options {
 		ResolveUnix: !pledged || set.Has(promises.unix),
 		// Without -u every path has w, and a list of sockets would mean nothing.
 		ListedUnix: len(r.Unix) > 0 && len(r.Unveil)+len(r.Rights) == 0,
+		Unplanted:  true,
 		Create:     r.Create,
 		Widen:      r.Widen,
 		ListHidden: r.ListHidden,
