@@ -281,7 +281,7 @@ func (v *veil) rules(rules *unveil.Rules, given map[string]string, kinds unveil.
 				if f.Need == image.Exec {
 					access |= unveil.Execute
 				}
-				rules.Need(f.Path, access, f.Why)
+				rules.Found(f.Path, access, f.Why)
 			}
 		}
 	}

@@ -287,7 +287,11 @@ func (c *compiler) rate(e *entry) {
 // rule of its own. The descriptor is -1 for what there is no rule for.
 func (c *compiler) enterGrant(g grant) object {
 	none := object{fd: -1}
-	o, err := c.open(g.path)
+	open := c.open
+	if g.found {
+		open = c.openPlain
+	}
+	o, err := open(g.path)
 	if err == unix.EACCES && !g.need {
 		// A filter of the process refuses O_PATH where rpath is not promised,
 		// and lets through what a layer has granted before.

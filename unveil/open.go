@@ -33,6 +33,32 @@ func (c *compiler) open(path string) (object, error) {
 	return c.openat(unix.AT_FDCWD, c.fromDir(path), openPath)
 }
 
+// openPlain opens an absolute path in which there is no link; one that has
+// come meanwhile is ELOOP.
+func (c *compiler) openPlain(path string) (object, error) {
+	how := unix.OpenHow{Flags: openPath, Resolve: unix.RESOLVE_NO_SYMLINKS}
+	fd, err := unix.Openat2(unix.AT_FDCWD, path, &how)
+	for err == unix.EINTR {
+		fd, err = unix.Openat2(unix.AT_FDCWD, path, &how)
+	}
+	switch err {
+	case nil:
+		return c.opened(fd)
+	case unix.ENOSYS, unix.EPERM: // a filter outside; the promises of this process
+	default:
+		return object{}, err
+	}
+	o, err := c.open(path)
+	if err != nil {
+		return object{}, err
+	}
+	if name, err := c.canonical(o, path); err != nil || rooted(name) != path {
+		c.release(o)
+		return object{}, unix.ELOOP
+	}
+	return o, nil
+}
+
 // fromDir lets a relative path start at Options.Dir.
 func (c *compiler) fromDir(path string) string {
 	if c.opt.Dir == "" || path[0] == '/' {
@@ -46,6 +72,11 @@ func (c *compiler) openat(dir int, name string, flags int) (object, error) {
 	if err != nil {
 		return object{}, err
 	}
+	return c.opened(fd)
+}
+
+// opened is the object of a descriptor.
+func (c *compiler) opened(fd int) (object, error) {
 	if err := unix.Fstat(fd, &c.stat); err != nil {
 		unix.Close(fd)
 		return object{}, err

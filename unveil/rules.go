@@ -25,6 +25,7 @@ type grant struct {
 	access Access
 	why    string
 	need   bool
+	found  bool // without links
 	raw    bool // of Grant
 }
 
@@ -151,6 +152,12 @@ func (r *Rules) Grant(path string, access Access, why string) {
 // skipped with a notice. why stands in the printed plan.
 func (r *Rules) Need(path string, access Access, why string) {
 	r.grant(grant{path: path, access: access, why: why, need: true})
+}
+
+// Found is Need of a path that somebody has resolved before: a symbolic link
+// in it has come since, and is not followed.
+func (r *Rules) Found(path string, access Access, why string) {
+	r.grant(grant{path: path, access: access, why: why, need: true, found: true})
 }
 
 // usual is how many grants a command needs. Growing to it by doubling takes

@@ -108,8 +108,9 @@ func TestHintIsOneWord(t *testing.T) {
 		cmd := exec.Command(tools+"/unveil-run", "-u", "/usr:r", "--", "./"+name)
 		cmd.Dir = dir
 		out, _ := cmd.CombinedOutput()
-		_, hint, ok := strings.Cut(string(out), "unveil-run: hint: ")
-		if _, hint, ok = strings.Cut(hint, ": "); !ok {
+		_, hint, _ := strings.Cut(string(out), "unveil-run: hint: ")
+		_, hint, ok := strings.Cut(hint, ": ")
+		if !ok {
 			t.Fatalf("no hint: %q", out)
 		}
 		cmd = exec.Command("bash", "-c", hint)

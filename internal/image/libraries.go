@@ -185,7 +185,7 @@ func (s *search) need(by *object, name, why string) {
 		for _, path := range s.expand(name, by) {
 			path = s.r.absolute(path)
 			if lib := s.open(by, path); lib != nil {
-				s.grant(lib, canonical(path), element{width: single}, why)
+				s.grant(lib, element{width: single}, why)
 				return
 			}
 		}
@@ -203,7 +203,7 @@ func (s *search) need(by *object, name, why string) {
 		found := false
 		for _, path := range s.cache.lookup(name) {
 			if lib := s.open(by, path); lib != nil {
-				s.grant(lib, "", s.element(filepath.Dir(path), whole, "library search path (ld.so.cache)"), why)
+				s.grant(lib, s.element(filepath.Dir(path), whole, "library search path (ld.so.cache)"), why)
 				found = true
 			}
 		}
@@ -263,7 +263,7 @@ func (s *search) in(list []element, by *object, name, why string) bool {
 			continue
 		}
 		if lib := s.open(by, join(e.spelled, name)); lib != nil {
-			s.grant(lib, "", e, why)
+			s.grant(lib, e, why)
 			return true
 		}
 	}
@@ -285,15 +285,12 @@ func (s *search) open(by *object, path string) *object {
 	if err != nil || lib.elfType != elf.ET_DYN {
 		return nil
 	}
-	lib.loader = by
+	lib.loader, lib.real = by, named(fd, path)
 	return lib
 }
 
-func (s *search) grant(lib *object, real string, e element, why string) {
-	if real == "" {
-		real = realFile(e.real, filepath.Base(lib.path))
-	}
-	lib.real = real
+func (s *search) grant(lib *object, e element, why string) {
+	real := lib.real
 	if real == s.ldso {
 		return // granted already, and it needs nothing
 	}
@@ -307,22 +304,4 @@ func (s *search) grant(lib *object, real string, e element, why string) {
 	default:
 		s.r.add(real, Read, false, why)
 	}
-}
-
-// realFile resolves a name in a canonical directory. Nearly always it is a
-// plain file or a link beside it, which needs no walk from the root.
-func realFile(dir, name string) string {
-	var buf [unix.PathMax]byte
-	for range maxLink {
-		n, err := unix.Readlink(join(dir, name), buf[:])
-		if err != nil {
-			return join(dir, name)
-		}
-		target := string(buf[:n])
-		if target == "" || target == "." || target == ".." || strings.Contains(target, "/") {
-			return canonical(join(dir, name))
-		}
-		name = target
-	}
-	return canonical(join(dir, name))
 }

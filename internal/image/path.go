@@ -2,6 +2,7 @@ package image
 
 import (
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -132,4 +133,15 @@ func canonical(path string) string {
 		return filepath.Clean(path)
 	}
 	return real
+}
+
+// named returns the canonical name of an open file: of what is looked at, and
+// not of what its path may lead to by now.
+func named(fd int, path string) string {
+	var buf [unix.PathMax]byte
+	n, err := unix.Readlink("/proc/self/fd/"+strconv.Itoa(fd), buf[:])
+	if err != nil || n == len(buf) || n == 0 || buf[0] != '/' {
+		return canonical(path) // without /proc, or outside of the root
+	}
+	return string(buf[:n])
 }

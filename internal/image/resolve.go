@@ -2,6 +2,7 @@ package image
 
 import (
 	"debug/elf"
+	"errors"
 	"path/filepath"
 	"strings"
 
@@ -94,8 +95,6 @@ const (
 	// maxEnv bounds how often `#!/usr/bin/env` is replaced. env executes
 	// anew, which restarts the kernel's count, so a loop would never end.
 	maxEnv = 5
-	// maxLink bounds the links followed from one file name, as the kernel.
-	maxLink = 40
 	// maxFiles bounds the list of a hostile file. The largest programs of a
 	// desktop have a few dozen entries.
 	maxFiles = 4096
@@ -169,6 +168,7 @@ func (r *resolver) follow(img *Image) (*object, error) {
 			}
 			return nil, r.commandError(path, err)
 		}
+		real := named(fd, path)
 		r.reader.reset(descriptor(fd))
 		head, err := r.reader.head()
 		if err != nil {
@@ -184,7 +184,7 @@ func (r *resolver) follow(img *Image) (*object, error) {
 				}
 				return nil, r.formatError(path, head, err)
 			}
-			obj.real = canonical(path)
+			obj.real = real
 			r.add(obj.real, Exec, false, why)
 			return obj, nil
 		}
@@ -206,7 +206,7 @@ func (r *resolver) follow(img *Image) (*object, error) {
 				return nil, r.commandError(img.Path, reason("too many levels of #! interpreters", unix.ELOOP))
 			}
 			// The files so far are no longer executed: they are arguments.
-			r.add(canonical(path), Read, false, why)
+			r.add(real, Read, false, why)
 			for i := range r.files {
 				r.files[i].Need = Read
 			}
@@ -220,7 +220,7 @@ func (r *resolver) follow(img *Image) (*object, error) {
 			continue
 		}
 
-		r.add(canonical(path), Exec, false, why)
+		r.add(real, Exec, false, why)
 		interp := r.absolute(line.interp)
 		if err := executable(interp); err != nil {
 			return nil, r.interpreterError(path, line.interp, err)
@@ -255,7 +255,20 @@ func (r *resolver) interpreter(obj *object) (string, error) {
 	if err := executable(path); err != nil {
 		return "", r.elfInterpreterError(obj.path, obj.interp, err)
 	}
+	fd, err := openRegular(path)
 	real := canonical(path)
+	if err == nil {
+		real = named(fd, path)
+		var magic [len(elf.ELFMAG)]byte
+		_, err = descriptor(fd).ReadAt(magic[:], 0)
+		unix.Close(fd)
+		if string(magic[:]) != elf.ELFMAG {
+			err = reason("it is no ELF file", unix.ELIBBAD)
+		}
+	}
+	if err != nil && !errors.Is(err, unix.EACCES) { // which may be executed all the same
+		return "", r.elfInterpreterError(obj.path, obj.interp, err)
+	}
 	r.add(real, Exec, false, "ELF interpreter of "+obj.path)
 	return real, nil
 }

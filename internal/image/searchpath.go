@@ -76,6 +76,10 @@ func (s *search) elements(list string, obj *object, most width, why string) []el
 			if !filepath.IsAbs(dir) {
 				w = single
 			}
+			// Nor what a link leads to that anybody may have made.
+			if p := s.place(s.r.absolute(dir)); w == whole && p.real != filepath.Clean(dir) {
+				w = widest(p.real)
+			}
 			path = append(path, s.element(s.r.absolute(dir), w, why))
 		}
 	}

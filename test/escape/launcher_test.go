@@ -146,6 +146,65 @@ func TestSwappedCommand(t *testing.T) {
 	})
 }
 
+// TestFlippedCommand launches a command whose name leads to itself and to a
+// secret by turns, as who was confined before and still runs may have it. What
+// the launcher looked at is what is opened, and not what the name leads to when
+// it looks again.
+func TestFlippedCommand(t *testing.T) {
+	each(t, func(t *testing.T, r run) {
+		dir := newTree(t, r.user)
+		command, other, secret := filepath.Join(dir, "in/command"), filepath.Join(dir, "in/other"), filepath.Join(dir, "out/secret")
+		if err := copyExecutable(tool("probe"), command); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(secret, 0o755); err != nil { // a command to be, as far as a look at its mode tells
+			t.Fatal(err)
+		}
+		if err := os.Symlink(secret, other); err != nil {
+			t.Fatal(err)
+		}
+		box := launch([]string{"-q", "-u", dir + "/in:rx"}, command, "read "+secret)
+		r.command(t, command, "read "+secret).want(t, "control", 0, "ok", "")
+		r.command(t, box...).want(t, "not flipped", 0, "EACCES", "")
+
+		stop, stopped := make(chan struct{}), make(chan error)
+		go func() {
+			for {
+				select {
+				case <-stop:
+					stopped <- nil
+					return
+				default:
+				}
+				pause := unix.NsecToTimespec(int64(200 * time.Microsecond)) // a timer of Go's is late by more
+				unix.Nanosleep(&pause, nil)
+				if err := unix.Renameat2(unix.AT_FDCWD, command, unix.AT_FDCWD, other, unix.RENAME_EXCHANGE); err != nil {
+					<-stop
+					stopped <- err
+					return
+				}
+			}
+		}()
+		answers := map[string]int{}
+		for range 300 {
+			got := r.command(t, box...)
+			answers[strings.TrimSpace(fmt.Sprint(got.status, " ", got.stdout))]++
+		}
+		close(stop)
+		if err := <-stopped; err != nil {
+			t.Fatal(err)
+		}
+		for answer, n := range answers {
+			if answer != "0 EACCES" && answer != "126" && answer != "127" {
+				t.Errorf("%d times: %s", n, answer)
+			}
+		}
+		if answers["0 EACCES"] == 0 || answers["126"] == 0 {
+			t.Errorf("the name led to one of both: %v", answers)
+		}
+	})
+}
+
 // heldBeforeExec runs a launcher that has a notice to print, and does between
 // before it lets it print.
 func (r run) heldBeforeExec(t *testing.T, argv []string, between func()) result {
