@@ -281,7 +281,7 @@ func (v *veil) rules(rules *unveil.Rules, given map[string]string, kinds unveil.
 				if f.Need == image.Exec {
 					access |= unveil.Execute
 				}
-				rules.Found(f.Path, access, f.Why)
+				rules.Found(f.Path, f.As, access, f.Why)
 			}
 		}
 	}

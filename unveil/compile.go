@@ -169,7 +169,7 @@ func (c *compiler) compile(r *Rules) error {
 			return err
 		}
 	}
-	if err := c.planted(); err != nil {
+	if err := c.planted(r); err != nil {
 		return err
 	}
 	for _, e := range c.entries {

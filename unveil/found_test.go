@@ -33,11 +33,11 @@ func TestFound(t *testing.T) {
 	}{{"real/file", true}, {"real", true}, {"link", false}, {"dir", false}, {"dir/file", false}} {
 		for _, found := range []bool{true, false} {
 			var r unveil.Rules
-			add := r.Need
-			if found {
-				add = r.Found
+			if path := filepath.Join(dir, tt.path); found {
+				r.Found(path, "", unveil.ReadFile, "a test")
+			} else {
+				r.Need(path, unveil.ReadFile, "a test")
 			}
-			add(filepath.Join(dir, tt.path), unveil.ReadFile, "a test")
 			plan, err := r.Compile(unveil.Options{Kernel: kernel.Landlock(7), Dir: dir, Kinds: unveil.All})
 			if err != nil {
 				t.Fatal(err)

@@ -12,12 +12,13 @@ type said struct {
 	word Entry
 	name string // canonical
 	dir  bool   // or to be one
+	need bool   // it is no word, but the path of what the command needs
 }
 
 // say notes a word for planted.
 func (c *compiler) say(w Entry, name string, dir bool) {
 	if c.opt.Unplanted {
-		c.said = append(c.said, said{w, name, dir})
+		c.said = append(c.said, said{word: w, name: name, dir: dir})
 	}
 }
 
@@ -33,11 +34,19 @@ func (c *compiler) spelled(p string) string {
 // other word gives: whoever was confined so before may have made the link, and
 // would choose what it gets.
 //
+// The same holds of what the command needs: while the launcher looks, its name
+// may lead to a script of somebody's, which it does not when it is executed.
+//
 // What lies in the same directory, with no narrower entry between, could have
 // been moved to where the link is as well.
-func (c *compiler) planted() error {
+func (c *compiler) planted(r *Rules) error {
 	if c.opt.Promised(C)&c.fs&MakeSym == 0 {
 		return nil
+	}
+	for _, g := range r.grants {
+		if g.as != "" && c.opt.Unplanted {
+			c.said = append(c.said, said{word: Entry{Path: g.as, Letters: R}, name: g.path, need: true})
+		}
 	}
 	holders := make([]*said, len(c.said)) // of each word: the directory with the link, or nil
 	for i := range c.said {
@@ -65,12 +74,18 @@ func (c *compiler) planted() error {
 		s := &c.said[i]
 		var nearest *said
 		for j := range c.said {
-			if d := &c.said[j]; holders[j] == nil && under(s.name, d.name) && (nearest == nil || len(d.name) >= len(nearest.name)) {
+			if d := &c.said[j]; holders[j] == nil && !d.need && under(s.name, d.name) && (nearest == nil || len(d.name) >= len(nearest.name)) {
 				nearest = d
 			}
 		}
-		if nearest != nil && (s.word.Letters&^nearest.word.Letters == 0 || nearest.name == holder.name && holder.word.Letters&^s.word.Letters == 0) {
-			continue
+		if nearest != nil {
+			have := nearest.word.Letters
+			if have&X != 0 {
+				have |= R
+			}
+			if s.word.Letters&^have == 0 || nearest.name == holder.name && holder.word.Letters&^s.word.Letters == 0 {
+				continue
+			}
 		}
 		return &PathError{Path: s.word.Path, Letters: s.word.Letters, Reason: Planted, Other: holder.word.Path, Dir: rooted(s.name), Err: unix.ELOOP}
 	}

@@ -26,6 +26,7 @@ type grant struct {
 	why    string
 	need   bool
 	found  bool // without links
+	as     string
 	raw    bool // of Grant
 }
 
@@ -155,9 +156,10 @@ func (r *Rules) Need(path string, access Access, why string) {
 }
 
 // Found is Need of a path that somebody has resolved before: a symbolic link
-// in it has come since, and is not followed.
-func (r *Rules) Found(path string, access Access, why string) {
-	r.grant(grant{path: path, access: access, why: why, need: true, found: true})
+// in it has come since, and is not followed. as is the path that led there, for
+// Options.Unplanted, or "".
+func (r *Rules) Found(path, as string, access Access, why string) {
+	r.grant(grant{path: path, as: as, access: access, why: why, need: true, found: true})
 }
 
 // usual is how many grants a command needs. Growing to it by doubling takes

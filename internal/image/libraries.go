@@ -303,5 +303,6 @@ func (s *search) grant(lib *object, e element, why string) {
 	case e.width == whole && under(real, e.real):
 	default:
 		s.r.add(real, Read, false, why)
+		s.r.ledBy(real, lib.path)
 	}
 }

@@ -65,6 +65,8 @@ type File struct {
 	Need Need
 	Dir  bool
 	Why  string
+	// As is the path that led to a file, absolute, where that is another one.
+	As string
 }
 
 // Image is what the kernel is asked to run and what that needs.
@@ -186,6 +188,7 @@ func (r *resolver) follow(img *Image) (*object, error) {
 			}
 			obj.real = real
 			r.add(obj.real, Exec, false, why)
+			r.ledBy(obj.real, path)
 			return obj, nil
 		}
 		line, ok := parseShebang(head)
@@ -207,6 +210,7 @@ func (r *resolver) follow(img *Image) (*object, error) {
 			}
 			// The files so far are no longer executed: they are arguments.
 			r.add(real, Read, false, why)
+			r.ledBy(real, path)
 			for i := range r.files {
 				r.files[i].Need = Read
 			}
@@ -221,6 +225,7 @@ func (r *resolver) follow(img *Image) (*object, error) {
 		}
 
 		r.add(real, Exec, false, why)
+		r.ledBy(real, path)
 		interp := r.absolute(line.interp)
 		if err := executable(interp); err != nil {
 			return nil, r.interpreterError(path, line.interp, err)
@@ -270,6 +275,7 @@ func (r *resolver) interpreter(obj *object) (string, error) {
 		return "", r.elfInterpreterError(obj.path, obj.interp, err)
 	}
 	r.add(real, Exec, false, "ELF interpreter of "+obj.path)
+	r.ledBy(real, path)
 	return real, nil
 }
 
@@ -285,6 +291,19 @@ func (r *resolver) add(path string, need Need, dir bool, why string) {
 		return
 	}
 	r.files = append(r.files, File{Path: path, Need: need, Dir: dir, Why: why})
+}
+
+// ledBy notes the path that led to a file, or one of them. What is installed
+// is nobody's secret.
+func (r *resolver) ledBy(real, path string) {
+	if real == path || widest(real) == whole {
+		return
+	}
+	for i := range r.files {
+		if f := &r.files[i]; f.Path == real && f.As == "" {
+			f.As = path
+		}
+	}
 }
 
 // withoutCovered drops what a listed directory already grants.

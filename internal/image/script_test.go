@@ -123,7 +123,7 @@ func TestScript(t *testing.T) {
 	if img.Path != script || !slices.Equal(img.Argv, []string{"./s", "a b", "c"}) {
 		t.Errorf("the kernel follows the line, got %q %q", img.Path, img.Argv)
 	}
-	if img.Files[0] != (File{script, Exec, false, "the command"}) {
+	if img.Files[0] != (File{Path: script, Need: Exec, Why: "the command"}) {
 		t.Errorf("first: %+v", img.Files[0])
 	}
 	sh := find(img, canonical("/bin/sh"))

@@ -88,7 +88,7 @@ func (r *Request) rules(b *box) (*unveil.Rules, *Failure) {
 		}
 	}
 	for _, f := range b.image.Files {
-		rules.Found(f.Path, rights(f.Need), f.Why)
+		rules.Found(f.Path, f.As, rights(f.Need), f.Why)
 	}
 	return &rules, nil
 }

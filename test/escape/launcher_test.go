@@ -151,10 +151,22 @@ func TestSwappedCommand(t *testing.T) {
 // the launcher looked at is what is opened, and not what the name leads to when
 // it looks again.
 func TestFlippedCommand(t *testing.T) {
+	t.Run("text", func(t *testing.T) { flippedCommand(t, "in:rx", "the secret\n", "126") })
+	// A script can be executed, as the command itself: it is refused that a link
+	// leads there which the command could have made.
+	t.Run("script", func(t *testing.T) { flippedCommand(t, "in:rwxc", "#!/bin/sh\n# the secret\n", "125") })
+}
+
+// flippedCommand has a name lead to a secret of this text, of which the
+// launcher says that it cannot be the command.
+func flippedCommand(t *testing.T, entry, text, refusal string) {
 	each(t, func(t *testing.T, r run) {
 		dir := newTree(t, r.user)
 		command, other, secret := filepath.Join(dir, "in/command"), filepath.Join(dir, "in/other"), filepath.Join(dir, "out/secret")
 		if err := copyExecutable(tool("probe"), command); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(secret, []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.Chmod(secret, 0o755); err != nil { // a command to be, as far as a look at its mode tells
@@ -163,7 +175,7 @@ func TestFlippedCommand(t *testing.T) {
 		if err := os.Symlink(secret, other); err != nil {
 			t.Fatal(err)
 		}
-		box := launch([]string{"-q", "-u", dir + "/in:rx"}, command, "read "+secret)
+		box := launch([]string{"-q", "-u", dir + "/" + entry}, command, "read "+secret)
 		r.command(t, command, "read "+secret).want(t, "control", 0, "ok", "")
 		r.command(t, box...).want(t, "not flipped", 0, "EACCES", "")
 
@@ -195,11 +207,11 @@ func TestFlippedCommand(t *testing.T) {
 			t.Fatal(err)
 		}
 		for answer, n := range answers {
-			if answer != "0 EACCES" && answer != "126" && answer != "127" {
+			if answer != "0 EACCES" && answer != refusal && answer != "126" { // when it comes to exec, the name leads to the secret
 				t.Errorf("%d times: %s", n, answer)
 			}
 		}
-		if answers["0 EACCES"] == 0 || answers["126"] == 0 {
+		if answers["0 EACCES"] == 0 || answers[refusal] == 0 {
 			t.Errorf("the name led to one of both: %v", answers)
 		}
 	})
