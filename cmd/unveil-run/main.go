@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"github.com/unveil-run/unveil-run/internal/launch"
 	_ "github.com/unveil-run/unveil-run/internal/start" // may not come back
 )
 
@@ -28,7 +29,10 @@ func main() {
 		return
 	}
 	if words.Version {
-		fmt.Println("unveil-run", versionString())
+		if _, err := fmt.Println("unveil-run", versionString()); err != nil {
+			words.Speech().Fail(&launch.Failure{Err: fmt.Errorf("standard output: %w", err)})
+			os.Exit(launch.StatusFailed)
+		}
 		return
 	}
 	if words.Completion != "" {
