@@ -14,11 +14,11 @@ import (
 
 var place = regexp.MustCompile(`^box:([0-9]+):([0-9]+)$`)
 
-// FuzzRead: whatever a policy holds, an error points into one of its lines
-// and has a hint, and what is taken was there.
+// FuzzRead: whatever a policy holds, an error points into one of its lines, or
+// that includes the file where it is, and has a hint; what is taken was there.
 func FuzzRead(f *testing.F) {
 	f.Add(everything)
-	for _, s := range []string{"", "\r\n", "unveil", "unveil ~x r", "unveil a b c", "pledge \" a\"", "connect ,", "env =", "include", "é \xff", "\x00", "\"", "a\\", "pledge $x", "unveil $DIR r", "unix ${QUOTES}", "unveil \"a$HASH\"'$'$LINES x create", "include box"} {
+	for _, s := range []string{"", "\r\n", "unveil", "unveil ~x r", "unveil a b c", "pledge \" a\"", "connect ,", "env =", "include", "i\"\"nclude 0", "é \xff", "\x00", "\"", "a\\", "pledge $x", "unveil $DIR r", "unix ${QUOTES}", "unveil \"a$HASH\"'$'$LINES x create", "include box"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -39,12 +39,13 @@ func FuzzRead(f *testing.F) {
 		if e.At == "box" && len(text) > 1<<20 {
 			return
 		}
-		m := place.FindStringSubmatch(e.At)
-		if m == nil && strings.Contains(text, "include") {
-			return // the error is of another file, whatever that is
+		at := e.At
+		if n := len(e.Included); n > 0 { // it is of another file, which is included here
+			at = e.Included[n-1]
 		}
+		m := place.FindStringSubmatch(at)
 		if m == nil {
-			t.Fatalf("%q: at %q", text, e.At)
+			t.Fatalf("%q: at %q", text, at)
 		}
 		lines := strings.Split(text, "\n")
 		row, _ := strconv.Atoi(m[1])
