@@ -169,9 +169,6 @@ func (c *compiler) compile(r *Rules) error {
 			return err
 		}
 	}
-	if err := c.planted(r); err != nil {
-		return err
-	}
 	for _, e := range c.entries {
 		c.rate(e)
 		for _, name := range e.names {
@@ -181,6 +178,9 @@ func (c *compiler) compile(r *Rules) error {
 	extra := make([]object, 0, len(r.grants))
 	for _, g := range r.grants {
 		extra = append(extra, c.enterGrant(g))
+	}
+	if err := c.planted(r); err != nil {
+		return err
 	}
 
 	if err := c.lay(); err != nil {
@@ -302,6 +302,11 @@ func (c *compiler) enterGrant(g grant) object {
 			c.notice(strconv.Quote(g.path), " (", g.why, ") cannot be granted: ", err.Error())
 		}
 		return none
+	}
+	if g.raw && c.opt.Unplanted {
+		if o.name, err = c.canonical(o, g.path); err == nil {
+			c.sayGrant(g, o)
+		}
 	}
 	if !g.need || !o.dir() {
 		return o

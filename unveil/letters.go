@@ -95,6 +95,23 @@ func (l Letters) Access() Access {
 	return a
 }
 
+// lettersOf returns the letters that rights are of, in whole or in part. Those
+// that no letter has make special files, or connect to a socket as w does.
+func lettersOf(a Access) (l Letters) {
+	for _, row := range letters {
+		if a&row.access&^ReadFile != 0 || row.bit == R && a&ReadFile != 0 { // which x has too
+			l |= row.bit
+		}
+	}
+	if a&ResolveUnix != 0 {
+		l |= W
+	}
+	if a&^(All.Access()|ResolveUnix) != 0 {
+		l |= C
+	}
+	return l
+}
+
 // String returns the letters in the order "rwxc", "" for none.
 func (l Letters) String() string {
 	var b [len(letters)]byte

@@ -12,14 +12,27 @@ type said struct {
 	word Entry
 	name string // canonical
 	dir  bool   // or to be one
+	have Letters
 	need bool   // it is no word, but the path of what the command needs
 }
 
 // say notes a word for planted.
 func (c *compiler) say(w Entry, name string, dir bool) {
-	if c.opt.Unplanted {
-		c.said = append(c.said, said{word: w, name: name, dir: dir})
+	if !c.opt.Unplanted {
+		return
 	}
+	have := w.Letters
+	if have&X != 0 {
+		have |= R
+	}
+	c.said = append(c.said, said{word: w, name: name, dir: dir, have: have})
+}
+
+// sayGrant notes rights for planted. Rights on "/" are those of what a file
+// leaves free everywhere, links as much as what they would lead to.
+func (c *compiler) sayGrant(g grant, o object) {
+	l := lettersOf(g.access)
+	c.said = append(c.said, said{word: Entry{Path: g.path, Letters: l}, name: o.name, dir: o.dir() && o.name != "", have: l})
 }
 
 // spelled is a path as a name, by its words alone.
@@ -34,7 +47,7 @@ func (c *compiler) spelled(p string) string {
 // other word gives: whoever was confined so before may have made the link, and
 // would choose what it gets.
 //
-// The same holds of what the command needs: while the launcher looks, its name
+// The same holds of rights that are granted as Landlock has them, and of what the command needs: while the launcher looks, its name
 // may lead to a script of somebody's, which it does not when it is executed.
 //
 // What lies in the same directory, with no narrower entry between, could have
@@ -78,14 +91,8 @@ func (c *compiler) planted(r *Rules) error {
 				nearest = d
 			}
 		}
-		if nearest != nil {
-			have := nearest.word.Letters
-			if have&X != 0 {
-				have |= R
-			}
-			if s.word.Letters&^have == 0 || nearest.name == holder.name && holder.word.Letters&^s.word.Letters == 0 {
-				continue
-			}
+		if nearest != nil && (s.word.Letters&^nearest.have == 0 || nearest.name == holder.name && holder.word.Letters&^s.word.Letters == 0) {
+			continue
 		}
 		return &PathError{Path: s.word.Path, Letters: s.word.Letters, Reason: Planted, Other: holder.word.Path, Dir: rooted(s.name), Err: unix.ELOOP}
 	}

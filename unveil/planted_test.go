@@ -86,3 +86,60 @@ func TestUnplanted(t *testing.T) {
 		}
 	}
 }
+
+// TestUnplantedGrant holds the same of rights that are granted as Landlock has
+// them, which no word says.
+func TestUnplantedGrant(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"tree/sub", "out"} {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("../out", filepath.Join(dir, "tree/link")); err != nil {
+		t.Fatal(err)
+	}
+	type grants []struct {
+		path   string
+		access unveil.Access
+	}
+	for _, tt := range []struct {
+		name    string
+		word    string
+		grants  grants
+		planted bool
+	}{
+		{"a link below a word", "tree:rwc", grants{{"tree/link", unveil.ReadFile}}, true},
+		{"to a socket", "tree:rwc", grants{{"tree/link", unveil.ResolveUnix}}, true},
+		{"below another grant", "out/none:r", grants{{"tree", unveil.MakeSym}, {"tree/link", unveil.ReadDir}}, true},
+		{"a word below a grant", "tree/link:r", grants{{"tree", unveil.MakeSym}}, true},
+		{"where no link can be made", "tree:rw", grants{{"tree/link", unveil.ReadFile}}, false},
+		{"no link", "tree:rwc", grants{{"tree/sub", unveil.ReadFile}, {"out", unveil.ReadFile}}, false},
+		{"what it leads to has a word", "out:r", grants{{"tree", unveil.MakeSym}, {"tree/link", unveil.ReadFile}}, false},
+	} {
+		for _, ask := range []bool{true, false} {
+			var r unveil.Rules
+			path, letters, err := unveil.ParseRule(tt.word)
+			if err == nil {
+				err = r.Add(unveil.Entry{Path: path, Letters: letters, Optional: true})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, g := range tt.grants {
+				r.Grant(g.path, g.access, "a test")
+			}
+			plan, err := r.Compile(unveil.Options{Kernel: kernel.Landlock(9), Dir: dir, Kinds: unveil.All, ResolveUnix: true, Unplanted: ask})
+			if err == nil {
+				plan.Close()
+			}
+			var e *unveil.PathError
+			if refused := errors.As(err, &e) && e.Reason == unveil.Planted; refused != (ask && tt.planted) || err != nil && !refused {
+				t.Errorf("%s, asked for %t: %v", tt.name, ask, err)
+			}
+		}
+	}
+}

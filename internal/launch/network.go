@@ -159,7 +159,7 @@ func (r *Request) unixSockets(rules *unveil.Rules) *Failure {
 		if err := unix.Stat(path, &st); err != nil {
 			return failedf("--unix %q: %w", path, err).hinted("name the directory that the socket will be in")
 		}
-		rules.Imply(path, unveil.ResolveUnix, "--unix")
+		rules.Grant(path, unveil.ResolveUnix, "--unix")
 	}
 	return nil
 }
