@@ -14,22 +14,7 @@
 #include "veil.h"
 
 #define DEPTH_MAX	100	/* levels between a wide entry and a narrower one */
-#define WAYS_MAX	1024
 #define DT_LNK_		10
-
-/*
- * A way is one name of a directory that an entry is below. Names cannot tell
- * a bind mount: the directory has a second name then, and a rule that is made
- * for it there is a rule on the same inode, so that the entry would have the
- * rights by its own name too.
- */
-static struct way {
-	struct object object;
-	const char *path;
-	unsigned length;
-	uint64_t lack, lack_need;	/* of at least one entry below */
-} ways[WAYS_MAX];
-static unsigned way_count;
 
 static int emit(struct tree *, int i, uint64_t own, uint64_t need, int depth);
 
@@ -172,9 +157,10 @@ int tree_grant(struct tree *t, const struct object *o, uint64_t access)
 /* Looks at the directories above all entries that lack something. */
 static int find_ways(struct tree *t)
 {
-	static char name[PATH_SIZE];
+	struct way *ways = t->room->ways;
+	char *name = t->room->name;
 
-	way_count = 0;
+	t->way_count = 0;
 	for (unsigned i = 0; i < t->count; i++) {
 		const struct node *n = &t->nodes[i];
 		uint64_t own = t->fs & ~n->span, need = t->fs & ~n->full;
@@ -187,19 +173,19 @@ static int find_ways(struct tree *t)
 
 			if (n->path[end] != '/') /* the root is the slash of place 0 */
 				continue;
-			for (unsigned k = way_count; k-- > 0 && w == NULL;)
+			for (unsigned k = t->way_count; k-- > 0 && w == NULL;)
 				if (ways[k].length == end && text_equal(ways[k].path, n->path, end))
 					w = &ways[k];
 			if (w == NULL) {
-				if (way_count == WAYS_MAX)
+				if (t->way_count == WAYS_MAX)
 					return -E2BIG;
-				w = &ways[way_count];
+				w = &ways[t->way_count];
 				name[end] = '\0';
 				if (object_look(AT_FDCWD, end == 0 ? "/" : name, &w->object, NULL) == 0) {
 					w->path = n->path;
 					w->length = end;
 					w->lack = w->lack_need = 0;
-					way_count++;
+					t->way_count++;
 				} else {
 					w = NULL;
 				}
@@ -219,10 +205,10 @@ static int find_ways(struct tree *t)
 
 /* Whether a directory, under another name than the given one, leads to an
  * entry that lacks some of the rights. */
-static bool aliased(const struct object *o, const char *path, unsigned length, uint64_t own, uint64_t need)
+static bool aliased(const struct tree *t, const struct object *o, const char *path, unsigned length, uint64_t own, uint64_t need)
 {
-	for (unsigned k = 0; k < way_count; k++) {
-		const struct way *w = &ways[k];
+	for (unsigned k = 0; k < t->way_count; k++) {
+		const struct way *w = &t->room->ways[k];
 
 		if (same_object(&w->object, o) && ((own & w->lack) != 0 || (need & w->lack_need) != 0) &&
 		    (w->length != length || !text_equal(w->path, path, length)))
@@ -260,13 +246,13 @@ static bool may_grant(const struct tree *t, const struct object *o, uint64_t own
 			return false;
 	}
 	/* Beside the way no name is that of a way. */
-	return !is_dir(o) || !aliased(o, "", ~0u, own, need);
+	return !is_dir(o) || !aliased(t, o, "", ~0u, own, need);
 }
 
 /* Grants rights to what is in a directory, but to the names that are taken. */
 static int siblings(struct tree *t, int dir, unsigned length, int lo, int hi, uint64_t own, uint64_t need)
 {
-	static char buffer[4096] __attribute__((aligned(8)));
+	char *buffer = t->room->listing.entries;
 	long n = sys(NR_openat, dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 	int list = (int)n, err = 0;
 
@@ -274,7 +260,7 @@ static int siblings(struct tree *t, int dir, unsigned length, int lo, int hi, ui
 		return 0;	/* what is in it stays closed */
 	if (n < 0)
 		return list;
-	while (err == 0 && (n = sys(NR_getdents64, list, buffer, sizeof(buffer))) > 0) {
+	while (err == 0 && (n = sys(NR_getdents64, list, buffer, sizeof(t->room->listing.entries))) > 0) {
 		for (long at = 0; err == 0 && at < n;) {
 			const struct kernel_dirent64 *d = (const void *)(buffer + at);
 			const char *base = d->name;
@@ -330,10 +316,12 @@ static int between(struct tree *t, const struct object *dir, const char *path, u
 
 	for (int j = lo; j < hi; j = t->nodes[j].end)
 		lacks(t, j, &lack, &lack_need);
-	for (unsigned k = 0; k < way_count; k++) {
-		if (same_object(&ways[k].object, dir)) {
-			lack |= ways[k].lack;
-			lack_need |= ways[k].lack_need;
+	for (unsigned k = 0; k < t->way_count; k++) {
+		const struct way *w = &t->room->ways[k];
+
+		if (same_object(&w->object, dir)) {
+			lack |= w->lack;
+			lack_need |= w->lack_need;
 		}
 	}
 	if ((own & ~lack) != 0 || (need & ~lack_need) != 0) {
@@ -425,7 +413,7 @@ static int emit(struct tree *t, int i, uint64_t own, uint64_t need, int depth)
 		return -EOPNOTSUPP;	/* widened over a narrower entry */
 	if (n->object.fd < 0)
 		return emit_below(t, i + 1, n->end, depth);
-	if (is_dir(&n->object) && aliased(&n->object, n->path, n->length, own, need))
+	if (is_dir(&n->object) && aliased(t, &n->object, n->path, n->length, own, need))
 		return -EOPNOTSUPP;
 	err = tree_grant(t, &n->object, (own & ~n->lack) | (need & ~n->lack_need));
 	if (err < 0)

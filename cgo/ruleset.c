@@ -1,37 +1,34 @@
 /*
  * The ruleset that the table of unveil(2) comes to, with what promises imply.
  *
- * All that is large lies in static memory, and has no meaning between two
- * calls: the stack may be one for signals, or musl's for the child of
- * posix_spawn(3), of 5 KB. A child of vfork(2) may make a ruleset in its
- * parent's memory.
+ * Writes no static memory: children of vfork(2) may make rulesets in their
+ * parent's, several at once.
  */
 #include "veil.h"
 
-#define PATHS_SIZE	131072	/* bytes of the names in the tree */
 #define NET_BIND_UDP		(1ull << 2)	/* ABI 10 */
 #define NET_CONNECT_SEND_UDP	(1ull << 3)
 #define DNS_PORT	53
 
-static struct node nodes[NODES_MAX];
-static char paths[PATHS_SIZE];
-static unsigned paths_used;
+#define PROT_READ_WRITE 3
+#define MAP_PRIVATE_ANONYMOUS 0x22
 
 /* Finds a directory of the table again, and its name: it may have been renamed. */
-static int find(int proc, const struct dir *d, struct here *h)
+static int find(struct tree *t, const struct dir *d, struct here *h)
 {
-	int n = dir_find(d, h);
+	char *path = t->room->paths + t->paths_used;
+	int n = dir_find(d, h, t->room->name);
 
 	if (n < 0 || h->gone)
 		return n;
-	if (paths_used > PATHS_SIZE - PATH_SIZE)
+	if (t->paths_used > PATHS_SIZE - PATH_SIZE)
 		return -E2BIG;
-	n = object_name(proc, h->object.fd, paths + paths_used, PATH_SIZE);
+	n = object_name(t->proc, h->object.fd, path, PATH_SIZE, &t->room->listing);
 	if (n < 0)
 		return n;
-	h->path = paths + paths_used;
+	h->path = path;
 	h->length = (unsigned)n;
-	paths_used += h->length;
+	t->paths_used += h->length;
 	return 0;
 }
 
@@ -100,7 +97,7 @@ static int enter_name(struct tree *t, const struct rights *r, const struct name 
 {
 	struct node *n;
 	struct object o;
-	char *path = paths + paths_used;
+	char *path = t->room->paths + t->paths_used;
 	unsigned length = (unsigned)text_length(name->base);
 	int err = object_open(h->object.fd, name->base, O_NOFOLLOW, &o);
 
@@ -116,7 +113,7 @@ static int enter_name(struct tree *t, const struct rights *r, const struct name 
 		close_fd(o.fd);
 		return 0;
 	}
-	n = paths_used > PATHS_SIZE - 2 * PATH_SIZE ? NULL : new_node(t, &o, true, path, h->length + 1 + length);
+	n = t->paths_used > PATHS_SIZE - 2 * PATH_SIZE ? NULL : new_node(t, &o, true, path, h->length + 1 + length);
 	if (n == NULL) {
 		close_fd(o.fd);
 		return -E2BIG;
@@ -124,7 +121,7 @@ static int enter_name(struct tree *t, const struct rights *r, const struct name 
 	text_copy(path, h->path, h->length);
 	path[h->length] = '/';
 	text_copy(path + h->length + 1, name->base, length);
-	paths_used += n->length;
+	t->paths_used += n->length;
 	n->parent = &h->object;
 	n->parent_length = h->length;
 	rate(n, r, name->letters);
@@ -132,17 +129,18 @@ static int enter_name(struct tree *t, const struct rights *r, const struct name 
 }
 
 /* Makes the entries of the tree. */
-static int enter(struct tree *t, const struct rights *r, struct here here[VEIL_DIRS])
+static int enter(struct tree *t, const struct rights *r)
 {
 	const struct entries *e = veil_entries();
+	struct here *here = t->room->here;
 	int err;
 
-	for (unsigned i = 0; i < e->dir_count; i++)
+	for (unsigned i = 0; i < t->dirs; i++)
 		here[i].owned = false;
-	for (unsigned i = 0; i < e->dir_count; i++) {
+	for (unsigned i = 0; i < t->dirs; i++) {
 		struct node *n;
 
-		err = find(t->proc, &e->dirs[i], &here[i]);
+		err = find(t, &e->dirs[i], &here[i]);
 		if (err < 0)
 			return err;
 		if (here[i].gone || !e->dirs[i].unveiled)
@@ -152,7 +150,7 @@ static int enter(struct tree *t, const struct rights *r, struct here here[VEIL_D
 			return -E2BIG;
 		rate(n, r, e->dirs[i].letters);
 	}
-	for (unsigned i = 0; i < e->name_count; i++) {
+	for (unsigned i = 0; i < t->names; i++) {
 		if (here[e->names[i].dir].gone)
 			continue;
 		err = enter_name(t, r, &e->names[i], &here[e->names[i].dir]);
@@ -219,6 +217,7 @@ int ruleset_need(struct tree *t, const char *path, uint64_t access)
 {
 	struct object o;
 	struct node *n;
+	char *name = t->room->paths + t->paths_used;
 	int err = object_open(AT_FDCWD, path, 0, &o), length;
 
 	if (err < 0)
@@ -234,28 +233,29 @@ int ruleset_need(struct tree *t, const char *path, uint64_t access)
 			return 0;	/* once is enough */
 		}
 	}
-	length = paths_used > PATHS_SIZE - PATH_SIZE ? -E2BIG : object_name(t->proc, o.fd, paths + paths_used, PATH_SIZE);
-	n = length < 0 ? NULL : new_node(t, &o, true, paths + paths_used, (unsigned)length);
+	length = t->paths_used > PATHS_SIZE - PATH_SIZE ? -E2BIG : object_name(t->proc, o.fd, name, PATH_SIZE, &t->room->listing);
+	n = length < 0 ? NULL : new_node(t, &o, true, name, (unsigned)length);
 	if (n == NULL) {
 		close_fd(o.fd);
 		return length < 0 ? length : -E2BIG;
 	}
-	paths_used += n->length;
+	t->paths_used += n->length;
 	n->need = access & t->fs;
 	return 0;
 }
 
-static int loaders(struct tree *t, const struct rights *r, const struct here here[VEIL_DIRS])
+static int loaders(struct tree *t, const struct rights *r)
 {
 	const struct entries *e = veil_entries();
+	const struct here *here = t->room->here;
 	bool any = false;
 	int err;
 
 	if (!(rights_kinds(r) & VEIL_X))
 		return 0;
-	for (unsigned i = 0; i < e->dir_count; i++)
+	for (unsigned i = 0; i < t->dirs; i++)
 		any |= e->dirs[i].unveiled && (e->dirs[i].letters & VEIL_X) && !here[i].gone;
-	for (unsigned i = 0; i < e->name_count; i++) {
+	for (unsigned i = 0; i < t->names; i++) {
 		const struct here *h = &here[e->names[i].dir];
 		struct object o;
 
@@ -347,18 +347,18 @@ static int ports(int ruleset, uint64_t handled)
 	return 0;
 }
 
-static int fill(struct tree *t, const struct rights *r, bool all, bool strict, struct here here[VEIL_DIRS])
+static int fill(struct tree *t, const struct rights *r, bool strict)
 {
 	bool creates = false;
 	int err;
 
-	if (!all) {
-		err = enter(t, r, here);
+	if (t->room != NULL) {
+		err = enter(t, r);
 		if (err < 0)
 			return err;
 		for (unsigned i = 0; i < t->count; i++)
 			creates |= (rights_promised(r, t->nodes[i].letters) & VEIL_CHANGES) != 0;
-		err = loaders(t, r, here);
+		err = loaders(t, r);
 		if (err < 0)
 			return err;
 		err = hold(t, r, strict);
@@ -391,9 +391,9 @@ int veil_ruleset(const struct veil_options *o)
 {
 	const struct entries *e = veil_entries();
 	struct landlock_ruleset_attr attr;
-	static struct here here[VEIL_DIRS];
 	struct rights r;
 	struct tree t;
+	long memory;
 	bool all;
 	int err;
 
@@ -406,25 +406,33 @@ int veil_ruleset(const struct veil_options *o)
 	attr.handled_access_fs = r.fs | (r.refer ? LANDLOCK_ACCESS_FS_REFER : 0);
 	attr.handled_access_net = r.net;
 	attr.scoped = r.scopes;
-	/* A longer structure than the kernel's is taken if its tail is zero. */
-	t.ruleset = (int)sys(NR_landlock_create_ruleset, &attr, sizeof(attr), 0);
-	if (t.ruleset < 0)
-		return t.ruleset;
+	memory = all ? 0 : sys(NR_mmap, NULL, sizeof *t.room, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0);
+	if (memory < 0 && memory > -4096)
+		return (int)memory;
+	t.room = (struct room *)memory;
+	t.nodes = all ? NULL : t.room->nodes;
+	t.proc = -1;
 	t.fs = r.fs;
-	t.count = t.spread = 0;
-	t.nodes = nodes;
-	t.proc = all ? -1 : open_proc();
-	paths_used = 0;
-
-	err = fill(&t, &r, all, o->strict, here);
+	t.count = t.way_count = t.paths_used = t.spread = 0;
+	/* Another thread of a vfork child's parent may add to them; a name is in a directory that was there. */
+	t.names = __atomic_load_n(&e->name_count, __ATOMIC_ACQUIRE);
+	t.dirs = __atomic_load_n(&e->dir_count, __ATOMIC_ACQUIRE);
+	/* A longer structure than the kernel's is taken if its tail is zero. */
+	t.ruleset = err = (int)sys(NR_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	if (err >= 0) {
+		t.proc = all ? -1 : open_proc();
+		err = fill(&t, &r, o->strict);
+	}
 
 	for (unsigned i = 0; i < t.count; i++)
-		if (nodes[i].owned)
-			close_fd(nodes[i].object.fd);
-	for (unsigned i = 0; !all && i < e->dir_count; i++)
-		if (here[i].owned)
-			close_fd(here[i].object.fd);
+		if (t.nodes[i].owned)
+			close_fd(t.nodes[i].object.fd);
+	for (unsigned i = 0; !all && i < t.dirs; i++)
+		if (t.room->here[i].owned)
+			close_fd(t.room->here[i].object.fd);
 	close_fd(t.proc);
+	if (!all)
+		sys(NR_munmap, t.room, sizeof *t.room);
 	if (err < 0) {
 		close_fd(t.ruleset);
 		return err;

@@ -28,6 +28,7 @@ static bool holds(const struct object *o)
  * where that holds from anywhere. It goes to the end of text. */
 static int dir_text(const struct place *p)
 {
+	static struct listing listing;
 	size_t room = TEXT_SIZE - text_used;
 	int proc, n;
 
@@ -40,7 +41,7 @@ static int dir_text(const struct place *p)
 		return (int)length;
 	}
 	proc = open_proc();
-	n = object_name(proc, p->dir.fd, text + text_used, room < PATH_SIZE ? room : PATH_SIZE);
+	n = object_name(proc, p->dir.fd, text + text_used, room < PATH_SIZE ? room : PATH_SIZE, &listing);
 	close_fd(proc);
 	return n == -ENAMETOOLONG ? -E2BIG : n;
 }
@@ -219,9 +220,8 @@ bool veil_hides(int dir, const char *path, bool follow)
 }
 
 /* By inode, not by its name alone: another directory of that name was not unveiled. */
-int dir_find(const struct dir *d, struct here *h)
+int dir_find(const struct dir *d, struct here *h, char name[PATH_SIZE])
 {
-	static char name[PATH_SIZE];
 	struct object now;
 	uint64_t links;
 

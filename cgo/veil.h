@@ -6,7 +6,8 @@
  *
  * The table is static memory, which fork(2) copies as OpenBSD copies it. The
  * callers of core.h's veil_ functions hold the lock of the process's state:
- * nothing here locks.
+ * nothing here locks. But children of vfork(2) hold none, and may make rulesets
+ * all at once, each in its own room: they read the table, and write nothing.
  */
 #ifndef UNVEIL_VEIL_H
 #define UNVEIL_VEIL_H
@@ -86,7 +87,12 @@ int walk_name(int from, char path[PATH_SIZE], struct place *);
 int object_open(int dir, const char *name, int flags, struct object *);
 int object_look(int dir, const char *name, struct object *, uint64_t *links);	/* fd is left alone */
 int open_proc(void);
-int object_name(int proc, int fd, char *to, size_t size);	/* of a directory: canonical, no NUL, "" for the root; -ENOENT: has none */
+/* What lists of directories are read into: more than a stack may have. */
+struct listing {
+	char entries[4096] __attribute__((aligned(8)));
+	char name[NAME_SIZE];
+};
+int object_name(int proc, int fd, char *to, size_t size, struct listing *);	/* of a directory: canonical, no NUL, "" for the root; -ENOENT: has none */
 int lift(int fd);
 void close_fd(int fd);
 
@@ -118,7 +124,7 @@ struct here {
 	const char *path;	/* ruleset.c: its name */
 	unsigned length;
 };
-int dir_find(const struct dir *, struct here *);	/* by its descriptor, or else by its name; -EBADF */
+int dir_find(const struct dir *, struct here *, char name[PATH_SIZE]);	/* by its descriptor, or else by its name; -EBADF */
 
 /* rights.c: words to Landlock rights */
 struct rights {
@@ -166,13 +172,44 @@ struct node {
 #define NODES_MAX	512
 #define EXPANSION_MAX	4096	/* rules that may be added, as in package unveil */
 
+/*
+ * A way is one name of a directory that an entry is below. Names cannot tell
+ * a bind mount: the directory has a second name then, and a rule that is made
+ * for it there is a rule on the same inode, so that the entry would have the
+ * rights by its own name too.
+ */
+struct way {
+	struct object object;
+	const char *path;
+	unsigned length;
+	uint64_t lack, lack_need;	/* of at least one entry below */
+};
+
+#define WAYS_MAX	1024
+#define PATHS_SIZE	131072	/* bytes of the names in the tree */
+
+/*
+ * What a ruleset is made in. It is mapped for each: the stack may be one for
+ * signals, or musl's for the child of posix_spawn(3), of 5 KB, and a child of
+ * vfork(2) is in the memory of its parent, whose other threads have such too.
+ */
+struct room {
+	struct node nodes[NODES_MAX];
+	struct way ways[WAYS_MAX];
+	struct here here[VEIL_DIRS];
+	char paths[PATHS_SIZE], name[PATH_SIZE];
+	struct listing listing;
+};
+
 struct tree {
 	int ruleset;
 	uint64_t fs;
 	int proc;		/* /proc/self/fd, or negative */
-	unsigned count;
+	unsigned count, way_count, paths_used;
+	unsigned dirs, names;	/* how many entries of the table there were when it was begun */
 	unsigned spread;	/* rules that expansion added */
-	struct node *nodes;
+	struct node *nodes;	/* of the room */
+	struct room *room;	/* NULL: there are no entries */
 };
 
 int tree_lay(struct tree *);

@@ -81,15 +81,15 @@ int object_open(int dir, const char *name, int flags, struct object *o)
 }
 
 /* Finds the name of a directory in the one above it, by listing that. */
-static int find_below(int above, const struct object *o, char name[NAME_SIZE])
+static int find_below(int above, const struct object *o, struct listing *into)
 {
-	static char buffer[4096] __attribute__((aligned(8)));
+	char *buffer = into->entries;
 	int list = (int)sys(NR_openat, above, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), found = -ENOENT;
 	long n;
 
 	if (list < 0)
 		return list;
-	while (found < 0 && (n = sys(NR_getdents64, list, buffer, sizeof(buffer))) > 0) {
+	while (found < 0 && (n = sys(NR_getdents64, list, buffer, sizeof(into->entries))) > 0) {
 		for (long at = 0; found < 0 && at < n;) {
 			const struct kernel_dirent64 *d = (const void *)(buffer + at);
 			struct object child;
@@ -100,7 +100,7 @@ static int find_below(int above, const struct object *o, char name[NAME_SIZE])
 			if (length >= NAME_SIZE || object_look(list, d->name, &child, NULL) < 0 ||
 			    !same_object(&child, o) || (length <= 2 && text_equal(d->name, "..", length)))
 				continue;
-			text_copy(name, d->name, length);
+			text_copy(into->name, d->name, length);
 			found = (int)length;
 		}
 	}
@@ -110,9 +110,8 @@ static int find_below(int above, const struct object *o, char name[NAME_SIZE])
 
 /* object_name of a directory where there is no /proc: as getcwd(3) of old,
  * from the directory up to the root. */
-static int climb(int fd, char *to, size_t size)
+static int climb(int fd, char *to, size_t size, struct listing *into)
 {
-	static char name[NAME_SIZE];
 	struct object at, above, root;
 	size_t from = size;
 	int n = object_look(fd, NULL, &at, NULL);
@@ -126,7 +125,7 @@ static int climb(int fd, char *to, size_t size)
 		if (n < 0)
 			break;
 		/* What is its own parent and not our root is outside of it. */
-		n = same_object(&at, &above) ? -ENOENT : find_below(above.fd, &at, name);
+		n = same_object(&at, &above) ? -ENOENT : find_below(above.fd, &at, into);
 		if (at.fd != fd)
 			close_fd(at.fd);
 		at = above;
@@ -134,7 +133,7 @@ static int climb(int fd, char *to, size_t size)
 			n = -ENAMETOOLONG;
 		if (n >= 0) {
 			from -= (size_t)n;
-			text_copy(to + from, name, (size_t)n);
+			text_copy(to + from, into->name, (size_t)n);
 			to[--from] = '/';
 		}
 	}
@@ -151,7 +150,7 @@ static int climb(int fd, char *to, size_t size)
  * for the root. It carries the order of the entries; what is granted hangs on
  * descriptors. proc is /proc/self/fd, or -1.
  */
-int object_name(int proc, int fd, char *to, size_t size)
+int object_name(int proc, int fd, char *to, size_t size, struct listing *into)
 {
 	char link[11];
 	unsigned at = 1;
@@ -165,7 +164,7 @@ int object_name(int proc, int fd, char *to, size_t size)
 
 	n = proc < 0 ? -ENOENT : sys(NR_readlinkat, proc, link, to, size);
 	if (n < 0)
-		return climb(fd, to, size);
+		return climb(fd, to, size, into);
 	if ((size_t)n == size)
 		return -ENAMETOOLONG;
 	if (n == 0 || to[0] != '/')

@@ -1,6 +1,7 @@
 /* unveil(2): what becomes of the list at exec, and what the next program is held to. */
 #include "tree.h"
 
+#include <pthread.h>
 #include <spawn.h>
 
 extern char _DYNAMIC[] __attribute__((weak));	/* not there in a static program */
@@ -289,6 +290,50 @@ static void exec_errors(void)
 	_exit(98);
 }
 
+/* Executes cat(1) of what is shown and of what is hidden, in turn. */
+static void *vforks(void *unused)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	ct_true(null >= 0);
+	for (int i = 0; i < 20; i++) {
+		char *argv[] = { (char *)"cat", (char *)(i % 2 ? "dir1/inner" : "dir2/inner"), NULL };
+		pid_t child = vfork();
+
+		if (child == 0) {
+			dup2(null, 1);
+			dup2(null, 2);
+			execv("/bin/cat", argv);
+			_exit(99);
+		}
+		ct_true(ct_wait(child) == (fenced && i % 2 == 0));
+	}
+	return unused;
+}
+
+/* Each gives the list to the kernel for itself, in memory that all share. */
+static void at_vforks(void)
+{
+	pthread_t threads[4];
+	char name[] = "more00";
+
+	tree();
+	veil_system();
+	veil("/etc/ld.so.cache", "r");
+	veil("dir1", "r");
+	veil("dir2", "");
+	for (int i = 0; i < 40; i++) {	/* which takes a while */
+		name[4] = (char)('0' + i / 10);
+		name[5] = (char)('0' + i % 10);
+		ct_ok(mkdir(name, 0755));
+		veil(name, i % 2 ? "" : "rw");
+	}
+	for (int i = 0; i < 4; i++)
+		ct_ok(pthread_create(&threads[i], NULL, vforks, NULL));
+	for (int i = 0; i < 4; i++)
+		ct_ok(pthread_join(threads[i], NULL));
+}
+
 static void cases(void)
 {
 	fenced = true;
@@ -303,6 +348,7 @@ static void cases(void)
 	twice("unveil: tmppath beside exec, given up", exec_tmppath_dropped);
 	ct_case("unveil: tmppath beside exec that is not bound (differs)", 0, exec_tmppath_unbound);
 	twice("unveil: at exec in vfork", at_vfork);
+	twice("unveil: at exec in vfork, in many threads", at_vforks);
 	twice("unveil: the exec functions", exec_functions);
 	ct_case("unveil: errors of exec", 0, exec_errors);
 }
