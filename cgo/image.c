@@ -18,18 +18,27 @@ struct kernel_statfs {
 	uint64_t rest[14];
 };
 
-/* Whether the next image will lie elsewhere. What cannot be read is not known to be so. */
-static bool randomized(void)
+/* Opens what says how it is with this image. Whoever lacks a descriptor is told
+ * so: there may be one later, and no filter for every image is wanted then. */
+static int look_at(const char *path)
+{
+	int fd = (int)sys(NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+
+	return fd >= 0 || fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM ? fd : -EOPNOTSUPP;
+}
+
+/* 0 where the next image will lie elsewhere. What cannot be read is not known to be so. */
+static int randomized(void)
 {
 	char mode[2] = { 0, 0 };
-	long fd = sys(NR_openat, AT_FDCWD, "/proc/sys/kernel/randomize_va_space", O_RDONLY | O_CLOEXEC, 0);
+	int fd = look_at("/proc/sys/kernel/randomize_va_space");
 	long n;
 
 	if (fd < 0)
-		return false;
+		return fd;
 	n = sys(NR_read, fd, mode, sizeof mode);
 	sys(NR_close, fd);
-	return n > 0 && (mode[0] == '1' || mode[0] == '2');
+	return n > 0 && (mode[0] == '1' || mode[0] == '2') ? 0 : -EOPNOTSUPP;
 }
 
 /*
@@ -44,19 +53,21 @@ int image_maps(void)
 	const long bad = PER_ADDR_NO_RANDOMIZE | PER_READ_IMPLIES_EXEC;
 	long personality = sys(NR_personality, PER_ASKS);
 	struct kernel_statfs fs;
-	long fd;
+	int fd;
 
-	if (personality < 0 || (personality & bad) != 0 || !randomized())
+	if (personality < 0 || (personality & bad) != 0)
 		return -EOPNOTSUPP;
-	fd = sys(NR_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+	fd = randomized();
+	if (fd == 0)
+		fd = look_at("/proc/self/maps");
 	if (fd < 0)
-		return fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM ? (int)fd : -EOPNOTSUPP;
+		return fd;
 	/* A directory that is merely called /proc says what somebody wrote there. */
 	if (sys(NR_fstatfs, fd, &fs) != 0 || fs.type != PROC_SUPER_MAGIC) {
 		sys(NR_close, fd);
 		return -EOPNOTSUPP;
 	}
-	return (int)fd;
+	return fd;
 }
 
 /* A line of maps, as far as it has been read. */
@@ -193,7 +204,7 @@ int image_ranges(int maps, struct range ranges[RANGES_MAX])
 		if (got == -EINTR)
 			continue;
 		if (got < 0)
-			return -EOPNOTSUPP;
+			return got == -ENOMEM ? -ENOMEM : -EOPNOTSUPP;
 		if (got == 0)
 			break;
 		at += got;

@@ -35,7 +35,7 @@ struct process {
 static struct process now;
 
 /* The code of this image, once a filter is bound to it: that lets it make no
- * more. Looked for once: a filter may keep from looking again. */
+ * more. Looked for until a filter is on, which may keep from looking again. */
 static struct code {
 	bool looked_for, foreign;
 	int n;
@@ -313,13 +313,13 @@ static void bind_next(struct filter_options *o, const struct process *p)
 }
 
 /* Binds it to the first n ranges, and lets the images to come do what p says. */
-static void bind_to(struct filter_options *o, const struct process *p, const struct range *ranges, int n)
+static void bind_to(struct filter_options *o, const struct process *p, const struct range *ranges, int n, bool foreign)
 {
 	o->ranges = ranges;
 	o->n = (unsigned)n;
 	bind_next(o, p);
 	o->no_layer = !p->layered && !p->tmp;
-	o->foreign = code.foreign;
+	o->foreign = foreign;
 }
 
 /* Or lets every image do what any of them may, and what a loader does. */
@@ -355,11 +355,11 @@ static void copy(struct range *to, const struct range *from, int n)
  * has mapped between the reading of maps and the filter would be left out:
  * with the filter on none can map more, and they are read again.
  */
-static int put_on_bound(const struct process *was, struct filter_options *o, const struct process *p, struct scratch *s, int maps, int n, int ruleset)
+static int put_on_bound(const struct process *was, struct filter_options *o, const struct process *p, struct scratch *s, int maps, struct code *found, int ruleset)
 {
-	int ret, again = n;
+	int ret, n = found->n, again = n;
 
-	bind_to(o, p, s->ranges, n);
+	bind_to(o, p, s->ranges, n, found->foreign);
 	ret = put_on(was, o, s, ruleset);
 	if (ret == 0 && maps >= 0 && !threads_single()) {
 		again = image_ranges(maps, s->again);
@@ -367,14 +367,13 @@ static int put_on_bound(const struct process *was, struct filter_options *o, con
 			return again;
 		if (!ranges_alike(s->ranges, (unsigned)n, s->again, (unsigned)again)) {
 			copy(s->ranges, s->again, again);
-			bind_to(o, p, s->ranges, again);
+			bind_to(o, p, s->ranges, again, found->foreign);
 			ret = put_on(was, o, s, -1);
 		}
 	}
-	if (ret == 0 && !threads_vforked()) {
+	found->n = again;
+	if (ret == 0 && !threads_vforked())
 		copy(code_ranges, s->ranges, again);
-		code.n = again;
-	}
 	return ret;
 }
 
@@ -392,22 +391,20 @@ static ALONE int narrow(const struct process *was, struct process *p, struct scr
 {
 	bool stdio = held(p, BIT(STDIO)), sealing = !held(p, BIT(UNVEIL));
 	int maps = -1, n = 0, ruleset = -1, ret = 0;
+	struct code found = code;
 	struct filter_options o;
 
 	if (wants_bound(p) && code.n > 0) {
 		n = code.n;
 		copy(s->ranges, code_ranges, n);
 	} else if (wants_bound(p) && stdio && !code.looked_for) {
-		bool foreign = image_foreign();
-
+		found.looked_for = true;
+		found.foreign = image_foreign();
 		maps = image_maps();
-		if (!threads_vforked()) {
-			code.looked_for = true;
-			code.foreign = foreign;
-		}
 		n = maps < 0 ? maps : image_ranges(maps, s->ranges);
 		if (n == -EOPNOTSUPP)
 			n = 0;
+		found.n = n;
 	}
 	if (n >= 0 && held(was, BIT(STDIO))) {
 		ruleset = new_layer(p, sealing, n > 0);
@@ -427,12 +424,14 @@ static ALONE int narrow(const struct process *was, struct process *p, struct scr
 	if (ret == 0) {
 		o = options_of(was, p);
 		if (n > 0) {
-			ret = put_on_bound(was, &o, p, s, maps, n, ruleset >= 0 ? ruleset : -1);
+			ret = put_on_bound(was, &o, p, s, maps, &found, ruleset >= 0 ? ruleset : -1);
 		} else {
 			if (held(p, BIT(EXEC)))
 				inherit(&o, p);
 			ret = put_on(was, &o, s, ruleset >= 0 ? ruleset : -1);
 		}
+		if (ret == 0 && !threads_vforked())
+			code = found;
 		p->filtered = true;
 		p->filter = o;
 		p->filter.behind = NULL;

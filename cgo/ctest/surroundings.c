@@ -83,6 +83,18 @@ static void no_descriptors(void)
 	ct_ok(close(0));
 }
 
+/* One that is bound to this image needs it too, to find where its code is. */
+static void no_descriptors_exec(void)
+{
+	limit(RLIMIT_NOFILE, 3);
+	ct_errno(pledge("stdio exec error", "stdio inet"), EMFILE);
+	ct_ok(close(0));
+	ct_true(socket(AF_INET, SOCK_STREAM, 0) == 0);
+	ct_ok(close(0));
+	ct_ok(pledge("stdio exec error", "stdio inet"));
+	ct_errno(socket(AF_INET, SOCK_STREAM, 0), ENOSYS);
+}
+
 static void one_descriptor(void)
 {
 	close(0);
@@ -194,6 +206,7 @@ static void cases(void)
 	ct_case("RLIMIT_NPROC 1", 0, no_processes);
 	ct_case("RLIMIT_SIGPENDING 0", 0, no_signals);
 	ct_case("RLIMIT_NOFILE 3", 0, no_descriptors);
+	ct_case("RLIMIT_NOFILE 3, with exec", 0, no_descriptors_exec);
 	ct_case("stdin and stdout closed", 0, one_descriptor);
 	ct_case("no memory", 0, no_memory);
 	ct_case("RLIMIT_AS 4 MB", 0, four_megabytes);

@@ -242,6 +242,19 @@ static void c_setting(void) { all_bound(2, setting_id, NULL); }
 static void c_forking(void) { all_bound(2, forking, NULL); }
 static void c_own_filter(void) { none_bound(2, with_own_filter, ESRCH); }
 
+/* A call that failed leaves nothing behind: not that a next program, and so
+ * this one, had best have the execpromises too. */
+static void c_own_filter_ends(void)
+{
+	start(1, with_own_filter, NULL);
+	ct_errno(pledge("stdio exec error", "stdio inet"), ESRCH);
+	ct_true(socket(AF_INET, SOCK_STREAM, 0) >= 0);
+	finish(1);
+	while (pledge("stdio exec error", "stdio inet") != 0)
+		ct_true(errno == ESRCH);	/* it is about to end */
+	ct_errno(socket(AF_INET, SOCK_STREAM, 0), ENOSYS);
+}
+
 static void c_reading(void)
 {
 	int ends[2];
@@ -462,6 +475,7 @@ static void cases(void)
 	ct_case("forking", 0, c_forking);
 	ct_case("all at once", 0, c_everything);
 	ct_case("with a filter of its own", 0, c_own_filter);
+	ct_case("with a filter of its own, and ended", 0, c_own_filter_ends);
 	ct_case("the first has ended", 0, c_zombie);
 	ct_case("several pledges", 0, c_again);
 	ct_case("the empty set", 0, c_empty);
