@@ -65,6 +65,7 @@ struct filter_options {
 	promise_set next;
 	bool next_no_layer;
 	bool only_next;		/* for those alone, wherever their code is; n is 0 */
+	bool only_pid;		/* beside it: hold no call but of signals, of which the other does not know who is meant */
 	bool foreign;		/* image-bound, next is free: 32-bit calls too; image_foreign() says when */
 	/* A program that is on already, whatever else is: what it answers alike
 	 * is left to it. NULL is none. */

@@ -304,7 +304,17 @@ static void stand_outside(struct builder *b)
 {
 	b->side.set = b->side.o->next;
 	b->side.outside = true;
-	b->any_pid = b->side.o->only_next || b->side.o->set & PROMISE_BIT(PROMISE_PROC);
+	b->any_pid = !b->side.o->only_pid && (b->side.o->only_next || b->side.o->set & PROMISE_BIT(PROMISE_PROC));
+}
+
+/* Whether one of the steps asks which process is meant. */
+static bool of_pid(const struct step *steps, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned j = 0; j < steps[i].count; j++)
+			if (condition_at(steps[i].conditions + j)->op == OP_PID)
+				return true;
+	return false;
 }
 
 /*
@@ -321,7 +331,7 @@ static bool leaf_of(struct builder *b, enum tree tree, uint16_t call, struct lea
 		n_in = answers_steps(&b->side, call, in);
 		l->call = n_in == 1 ? PLAIN : call;
 		l->ret = in[0].ret;
-		if (answers_left(&b->side, call, in, n_in)) {
+		if (answers_left(&b->side, call, in, n_in) || (b->side.o->only_pid && !of_pid(in, n_in))) {
 			l->call = PLAIN;
 			l->ret = SECCOMP_RET_ALLOW;
 		}
@@ -364,7 +374,7 @@ static unsigned lay(struct builder *b, enum tree tree, struct leaf list[LEAVES_M
 {
 	unsigned n = 0, free = 0;	/* the lowest number that no call has had yet */
 	bool unknown = tree == TREE_ALL || tree == TREE_FIRST;
-	uint32_t to_unknown = b->side.o->behind != NULL ? SECCOMP_RET_ALLOW : RET_ENOSYS;
+	uint32_t to_unknown = b->side.o->behind != NULL || b->side.o->only_pid ? SECCOMP_RET_ALLOW : RET_ENOSYS;
 
 	for (unsigned i = 0; i < COUNT(table_numbers); i++) {
 		struct leaf l = { table_numbers[i].nr, PLAIN, 0 };

@@ -10,7 +10,8 @@
  * of vfork(2) has pledged itself nothing is kept.
  *
  * It lets exec through, which is still to come. Where that fails it stays, on
- * the calling thread alone.
+ * the calling thread alone. Whom the next program may send a signal, itself, is
+ * not known when it is made: that is a third one's, which waits for the number.
  */
 #include "core.h"
 #include "table_gen.h"
@@ -20,10 +21,15 @@
 #define X_OK_		1
 #define AT_EACCESS_	0x200
 
+#define SIGNALS_MAX	32
+#define ANY_PID		0x7fffffffu	/* stands for the process that execs; no number of one is so high */
+
 /* Written and read between threads_enter() and threads_leave(). */
 static struct {
 	struct sock_filter program[FILTER_MAX];
 	int length;	/* 0: images to come are not pledged; negative: an errno */
+	struct sock_filter signals[SIGNALS_MAX];
+	int signals_length;	/* 0: they may be sent to others too */
 } kept;
 
 void next_keep(const struct filter_options *of)
@@ -34,7 +40,15 @@ void next_keep(const struct filter_options *of)
 	o.n = 0;
 	o.behind = NULL;
 	o.next |= PROMISE_BIT(PROMISE_EXEC);
-	kept.length = filter_build(kept.program, &o);
+	o.only_pid = true;
+	o.pid = ANY_PID;
+	kept.signals_length = o.next & PROMISE_BIT(PROMISE_PROC) ? 0 : filter_build(kept.program, &o);
+	if (kept.signals_length > SIGNALS_MAX)
+		kept.signals_length = -E2BIG;
+	for (int i = 0; i < kept.signals_length; i++)
+		kept.signals[i] = kept.program[i];
+	o.only_pid = false;
+	kept.length = kept.signals_length < 0 ? kept.signals_length : filter_build(kept.program, &o);
 }
 
 void next_forget(void)
@@ -63,7 +77,18 @@ static int look_for(int dir, const char *path, int flags)
 static int put_on(void)
 {
 	struct sock_fprog program = { (unsigned short)kept.length, kept.program };
+	struct sock_filter signals[SIGNALS_MAX];
+	int err = threads_apply_one(&program);
 
+	if (err < 0 || kept.signals_length == 0)
+		return err;
+	for (int i = 0; i < kept.signals_length; i++) {
+		signals[i] = kept.signals[i];
+		if (signals[i].code == BPF_JMP_JEQ_K && signals[i].k == ANY_PID)
+			signals[i].k = (uint32_t)sys(NR_getpid);
+	}
+	program.len = (unsigned short)kept.signals_length;
+	program.filter = signals;
 	return threads_apply_one(&program);
 }
 

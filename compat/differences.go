@@ -95,6 +95,8 @@ var Differences = []Difference{
 	// promises
 	{C, More, "A program that posix_spawn, system, popen or a system call of the program's own executes with execpromises, and that maps code where this one's lies, has the promises of this one too; of the exec functions it has exec alone", "execpromises are all it has",
 		ctest("execpromises, code is mapped where the parent's is: execve", "the same: by a system call of its own (differs)", "the same: posix_spawn (differs)")},
+	{C, More, "A program that posix_spawn, system, popen or a system call of the program's own executes with execpromises without proc, where this one promises proc, may send signals to others", "to itself alone",
+		ctest("execpromises without proc: a signal to the parent", "a signal to the parent: posix_spawn (differs)")},
 	{Both, More, "Programs may open the paths that stdio, dns, getpw and tty imply", "since 2026, libc alone may",
 		here("TestEnforced/stdio/read zoneinfo", "TestEnforced/stdio dns/read resolv.conf")},
 	{Both, More, "stdio lets descriptors be sent and received: a filter cannot see what a message carries", "sendfd and recvfd are for this",

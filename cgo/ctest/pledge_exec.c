@@ -177,6 +177,61 @@ static void beside_spawn(void)
 	ct_end_as(child, SIGSYS);
 }
 
+/* ---- signals to others, which proc is for */
+
+static char *const *signalling(void)
+{
+	static char whom[12], *argv[] = { NULL, (char *)"signal", whom, NULL };
+
+	argv[0] = getenv("CT_PROBE");
+	ct_true(argv[0] != NULL);
+	snprintf(whom, sizeof whom, "%d", (int)getpid());
+	return argv;
+}
+
+static void signal_fork(void)
+{
+	char *const *argv = signalling();
+	pid_t child = fork();
+
+	if (child == 0) {
+		execv(argv[0], argv);
+		_exit(36);
+	}
+	ct_end_as(child, SIGSYS);
+}
+
+static void signal_vfork(void)
+{
+	char *const *argv = signalling();
+	pid_t child = vfork();
+
+	if (child == 0) {
+		execv(argv[0], argv);
+		_exit(36);
+	}
+	ct_ok(kill(child, 0));	/* the parent may still */
+	ct_end_as(child, SIGSYS);
+}
+
+static void signal_spawn(void)
+{
+	char *const *argv = signalling();
+	pid_t child;
+
+	ct_true(posix_spawn(&child, argv[0], NULL, NULL, argv, environ) == 0);
+	ct_end_as(child, SIGSYS);
+}
+
+static void signal_itself(void)
+{
+	pid_t child = fork();
+
+	if (child == 0)
+		exec_probe("signal");
+	ct_end_as(child, SIGSYS);
+}
+
 static void cases(void)
 {
 	ct_says = "]: pledge \"exec\", syscall execve\n";
@@ -200,6 +255,15 @@ static void cases(void)
 	ct_case("the same: posix_spawn (differs)", 0, beside_spawn);
 #else
 	ct_case("the same: posix_spawn (differs)", CT_ANY, beside_spawn);
+#endif
+	ct_act("execpromises without proc: a signal to the parent", "stdio rpath proc exec", "stdio rpath", CT_KILLED, signal_fork);
+	ct_act("the same: of a child of vfork", "stdio rpath proc exec", "stdio rpath", CT_KILLED, signal_vfork);
+	ct_act("the same, with proc", "stdio rpath proc exec", "stdio rpath proc", 0, signal_fork);
+	ct_act("the same, to itself", "stdio rpath proc exec", "stdio rpath", 0, signal_itself);
+#ifdef __GLIBC__
+	ct_act("a signal to the parent: posix_spawn (differs)", "stdio rpath proc exec", "stdio rpath", 0, signal_spawn);
+#else
+	ct_act("a signal to the parent: posix_spawn (differs)", "stdio rpath proc exec", "stdio rpath", CT_ANY, signal_spawn);
 #endif
 	ct_case("exec of what is not there, under execpromises", 0, exec_missing);
 	ct_says = "]: pledge \"inet\", syscall socket\n";

@@ -29,6 +29,11 @@ int main(int argc, char **argv)
 
 		return make_socket == NULL ? 6 : make_socket() < 0;
 	}
+	if (strcmp(act, "signal") == 0) {	/* to whom it is told, or else to itself and its group */
+		if (argc > 2)
+			return kill(atoi(argv[2]), 0) != 0;
+		return kill(getpid(), 0) != 0 || kill(0, 0) != 0 || raise(SIGCONT) != 0;
+	}
 	if (strcmp(act, "handler") == 0) {
 		struct sigaction own = { .sa_handler = leave }, was;
 
