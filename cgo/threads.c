@@ -137,8 +137,11 @@ static int apply_to_all(int ruleset, const struct sock_fprog *program)
 
 	if (m == NULL)
 		return -ENOMEM;
-	if (ruleset >= 0 || !filtered) {
+	if ((ruleset >= 0 && kernel_abi() < 8) || !filtered) {
 		tasks = tasks_open();
+		/* Who could be seen is not passed over: there may be a descriptor later. */
+		if (tasks == -EMFILE || tasks == -ENFILE || tasks == -ENOMEM)
+			return tasks;
 		tasks_highest();	/* while /proc can be read */
 	}
 	if (tasks >= 0 && !filtered)

@@ -435,7 +435,7 @@ struct ring_params {
 	uint64_t offsets[10];
 };
 
-static void ring_refused(const char *promises)
+static void ring_begin(void)
 {
 	struct ring_params params = { .flags = 2 /* IORING_SETUP_SQPOLL */, .idle = 20000 };
 
@@ -443,6 +443,11 @@ static void ring_refused(const char *promises)
 		ct_true(write(2, "no io_uring", 11) == 11);
 		_exit(CT_SKIP);
 	}
+}
+
+static void ring_refused(const char *promises)
+{
+	ring_begin();
 	ct_errno(pledge(promises, NULL), EOPNOTSUPP);
 	check();
 	ct_true(loose == 1);
@@ -451,6 +456,21 @@ static void ring_refused(const char *promises)
 static void c_ring(void) { ring_refused("stdio error"); }
 /* exec is held, and so no layer made: a filter alone. */
 static void c_ring_filter(void) { ring_refused("stdio rpath proc exec error"); }
+
+/* It is not seen without a descriptor, nor passed over. */
+static void c_ring_no_descriptors(void)
+{
+	int last = -1;
+
+	ring_begin();
+	for (int fd; (fd = dup(2)) >= 0;)
+		last = fd;
+	ct_errno(pledge("stdio rpath proc exec prot_exec error", NULL), EMFILE);
+	close(last);
+	close(last - 1);
+	ct_errno(pledge("stdio rpath proc exec prot_exec error", NULL), EOPNOTSUPP);
+	ct_true(socket(AF_INET, SOCK_STREAM, 0) >= 0);
+}
 
 static void c_started_before(void)
 {
@@ -483,6 +503,7 @@ static void cases(void)
 	ct_case("RLIMIT_SIGPENDING 0", 0, c_sigpending);
 	ct_case("io_uring with a thread of the kernel", 0, c_ring);
 	ct_case("io_uring, a filter alone", 0, c_ring_filter);
+	ct_case("io_uring, no descriptors", 0, c_ring_no_descriptors);
 	ct_says = "]: pledge \"inet\", syscall socket\n";
 	ct_case("started before, ends the same", CT_SIGNAL(SIGABRT), c_started_before);
 }
