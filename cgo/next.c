@@ -24,36 +24,58 @@
 #define SIGNALS_MAX	32
 #define ANY_PID		0x7fffffffu	/* stands for the process that execs; no number of one is so high */
 
-/* Written and read between threads_enter() and threads_leave(). */
-static struct {
+/* Written between threads_enter() and threads_leave(), and read there, but for
+ * children of vfork(2), which hold no lock: one of two is left as it is, and
+ * a third is not made of what is asked for again. */
+static struct next {
+	struct filter_options of;
 	struct sock_filter program[FILTER_MAX];
-	int length;	/* 0: images to come are not pledged; negative: an errno */
+	int length;		/* negative: an errno */
 	struct sock_filter signals[SIGNALS_MAX];
 	int signals_length;	/* 0: they may be sent to others too */
-} kept;
+} filters[2];
+static struct next *kept;	/* NULL: images to come are not pledged */
+
+static struct next *now_kept(void)
+{
+	return __atomic_load_n(&kept, __ATOMIC_ACQUIRE);
+}
+
+/* Whether two come to the same filter. */
+static bool alike(const struct filter_options *a, const struct filter_options *b)
+{
+	return a->next == b->next && a->next_no_layer == b->next_no_layer && a->on_violation == b->on_violation &&
+		a->no_truncate == b->no_truncate && a->uid == b->uid && a->gid == b->gid;
+}
 
 void next_keep(const struct filter_options *of)
 {
+	struct next *n = now_kept();
 	struct filter_options o = *of;
 
+	if (n != NULL && alike(&n->of, of))
+		return;
+	n = &filters[n == filters];
+	n->of = *of;
 	o.only_next = true;
 	o.n = 0;
 	o.behind = NULL;
 	o.next |= PROMISE_BIT(PROMISE_EXEC);
 	o.only_pid = true;
 	o.pid = ANY_PID;
-	kept.signals_length = o.next & PROMISE_BIT(PROMISE_PROC) ? 0 : filter_build(kept.program, &o);
-	if (kept.signals_length > SIGNALS_MAX)
-		kept.signals_length = -E2BIG;
-	for (int i = 0; i < kept.signals_length; i++)
-		kept.signals[i] = kept.program[i];
+	n->signals_length = o.next & PROMISE_BIT(PROMISE_PROC) ? 0 : filter_build(n->program, &o);
+	if (n->signals_length > SIGNALS_MAX)
+		n->signals_length = -E2BIG;
+	for (int i = 0; i < n->signals_length; i++)
+		n->signals[i] = n->program[i];
 	o.only_pid = false;
-	kept.length = kept.signals_length < 0 ? kept.signals_length : filter_build(kept.program, &o);
+	n->length = n->signals_length < 0 ? n->signals_length : filter_build(n->program, &o);
+	__atomic_store_n(&kept, n, __ATOMIC_RELEASE);
 }
 
 void next_forget(void)
 {
-	kept.length = 0;
+	__atomic_store_n(&kept, NULL, __ATOMIC_RELEASE);
 }
 
 /* What cannot be executed by its name is not worth a filter that stays. */
@@ -74,30 +96,31 @@ static int look_for(int dir, const char *path, int flags)
 	}
 }
 
-static int put_on(void)
+static int put_on(const struct next *n)
 {
-	struct sock_fprog program = { (unsigned short)kept.length, kept.program };
 	struct sock_filter signals[SIGNALS_MAX];
-	int err = threads_apply_one(&program);
+	struct sock_fprog program = { (unsigned short)n->length, (struct sock_filter *)n->program };
+	int err = n->length < 0 ? n->length : threads_apply_one(&program);
 
-	if (err < 0 || kept.signals_length == 0)
+	if (err < 0 || n->signals_length == 0)
 		return err;
-	for (int i = 0; i < kept.signals_length; i++) {
-		signals[i] = kept.signals[i];
+	for (int i = 0; i < n->signals_length; i++) {
+		signals[i] = n->signals[i];
 		if (signals[i].code == BPF_JMP_JEQ_K && signals[i].k == ANY_PID)
 			signals[i].k = (uint32_t)sys(NR_getpid);
 	}
-	program.len = (unsigned short)kept.signals_length;
+	program.len = (unsigned short)n->signals_length;
 	program.filter = signals;
 	return threads_apply_one(&program);
 }
 
 int next_put_on(int dir, const char *path, int flags)
 {
+	const struct next *n = now_kept();
 	uint64_t mask;
 	int err;
 
-	if (kept.length == 0)
+	if (n == NULL)
 		return 0;
 	err = look_for(dir, path, flags);
 	if (err < 0)
@@ -105,7 +128,8 @@ int next_put_on(int dir, const char *path, int flags)
 	err = threads_enter(&mask);
 	if (err < 0)
 		return err;
-	err = kept.length > 0 ? put_on() : kept.length;
+	n = now_kept();
+	err = n != NULL ? put_on(n) : 0;
 	threads_leave(mask);
 	return err;
 }

@@ -1,6 +1,7 @@
 /* pledge(2): what an exec ends, and what execpromises hold the next program to. */
 #include "ctest.h"
 
+#include <pthread.h>
 #include <spawn.h>
 #include <sys/stat.h>
 
@@ -65,6 +66,39 @@ static void exec_promises_alone_strict(void)
 	ct_errno(pledge(NULL, "stdio rpath"), EOPNOTSUPP);
 	ct_ok(pledge("stdio rpath exec", "stdio rpath inet"));
 	ct_ok(pledge(NULL, "stdio rpath"));
+}
+
+static volatile int at_it = 1;
+
+static void *promising(void *none)
+{
+	while (at_it)
+		ct_ok(pledge(NULL, "stdio rpath"));
+	return none;
+}
+
+/* While they are made once more, they hold. */
+static void exec_promises_alone_vfork(void)
+{
+	char *const argv[] = { getenv("CT_PROBE"), (char *)"socket", NULL };
+	pthread_t thread;
+
+	ct_ok(pledge(NULL, "stdio rpath"));
+	ct_true(pthread_create(&thread, NULL, promising, NULL) == 0);
+	for (int i = 0; i < 200; i++) {
+		pid_t child = vfork();
+		int end;
+
+		if (child == 0) {
+			execv(argv[0], argv);
+			_exit(36);
+		}
+		end = ct_wait(child);
+		if (end != CT_SIGNAL(SIGSYS))
+			ct_fail("%d: %#x", i, (unsigned)end);
+	}
+	at_it = 0;
+	pthread_join(thread, NULL);
 }
 
 /* What is not there to be executed leaves everything as it was. */
@@ -269,6 +303,7 @@ static void cases(void)
 	ct_says = "]: pledge \"inet\", syscall socket\n";
 	ct_case("exec that fails, under execpromises (differs)", CT_SIGNAL(SIGABRT), exec_fails);
 	ct_case("exec, with execpromises alone", CT_SIGNAL(SIGSYS), exec_promises_alone);
+	ct_case("the same, in children of vfork", 0, exec_promises_alone_vfork);
 	ct_case("the same, by a system call of its own (differs)", 0, exec_promises_alone_syscall);
 	ct_case("the same, with UNVEIL_STRICT=1", 0, exec_promises_alone_strict);
 }
