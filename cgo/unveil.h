@@ -7,8 +7,9 @@
  * are exec'd lose their bit.
  *
  * Link with -lunveil. The functions may be called in a child of fork(2), in a
- * signal handler, after chroot(2) and setuid(2), and without /proc. In a child
- * of vfork(2) they bind it, and its parent does not hear of it.
+ * signal handler that has 24 KB of stack, after chroot(2) and setuid(2), and
+ * without /proc. In a child of vfork(2) they bind it, and its parent does not
+ * hear of it.
  *
  * The library stands in for the exec functions and posix_spawn(3) of libc,
  * which then give the kernel what was unveiled.
@@ -16,8 +17,9 @@
  * From the environment, at the first call, and never in a set-id program:
  *
  *	UNVEIL_VIOLATION=errno	a violation returns EPERM (EACCES for a path) and ends nothing
- *	UNVEIL_EXEC=inherit	programs that are exec'd are bound as this one is, and
- *				may read files and load code beside
+ *	UNVEIL_EXEC=inherit	programs that are exec'd are bound as this one is; they and
+ *				it may read files and load code beside, and do what
+ *				execpromises allow
  *	UNVEIL_STRICT=1		what cannot be held in full here is EOPNOTSUPP
  *
  * What the kernel answers by itself, not this library: a violation in a
@@ -43,7 +45,7 @@ extern "C" {
  * execpromises are those of programs that are exec'd, when "exec" is
  * promised. While they have never been given, or no promises have been made,
  * such a program is free, where the kernel can tell it from this one, and else
- * bound as this one is.
+ * bound as this one is, which then has the execpromises too.
  *
  * EFAULT	a string is not in memory that can be read
  * EINVAL	a word is no promise, or a blank or a tab, newline or comma is where none may be

@@ -294,6 +294,32 @@ static void in_handler_once(void)
 	_exit(handled == 1 && socket(AF_INET, SOCK_STREAM, 0) < 0 ? 0 : 1);
 }
 
+/* As much as pledge(3) says, and nothing below it. */
+#define STACK (24 << 10)
+
+static void on_signal(int signal)
+{
+	char *const argv[] = { (char *)"true", NULL };
+
+	(void)signal;
+	handled = unveil("/usr", "rx") == 0 && unveil("/usr/lib", "") == 0 && unveil("/", "rx") == 0 &&
+		pledge("stdio rpath proc exec", "stdio rpath") == 0;
+	execv("/nonexistent", argv);
+}
+
+static void in_handler_on_little_stack(void)
+{
+	char *room = mmap(NULL, STACK + 65536, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	stack_t stack = { .ss_sp = room + 65536, .ss_size = STACK };
+	struct sigaction on_it = { .sa_handler = on_signal, .sa_flags = SA_ONSTACK };
+
+	ct_ok(mprotect(room + 65536, STACK, PROT_READ | PROT_WRITE));
+	ct_ok(sigaltstack(&stack, NULL));
+	ct_ok(sigaction(SIGUSR1, &on_it, NULL));
+	ct_ok(raise(SIGUSR1));
+	ct_true(handled);
+}
+
 static void in_handler(void)
 {
 	ct_true(freopen("/dev/null", "w", stdout) != NULL);
@@ -354,6 +380,7 @@ static void cases(void)
 	ct_case("vfork, the child unveils, in a container", 0, vfork_unveils_confined);
 	ct_case("vfork of a child", 0, vfork_of_a_child);
 	ct_case("in a signal handler", 0, in_handler);
+	ct_case("in a signal handler, on little stack", 0, in_handler_on_little_stack);
 	ct_case("a signal handler in pledge", 0, handler_in_pledge);
 }
 

@@ -1,6 +1,7 @@
 /* pledge(2): what an exec ends, and what execpromises hold the next program to. */
 #include "ctest.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <sys/stat.h>
@@ -211,6 +212,42 @@ static void beside_spawn(void)
 	ct_end_as(child, SIGSYS);
 }
 
+/* ---- what exec brings this program itself */
+
+/* Where the next program cannot be told from this one, they have the same filter. */
+static void has_execpromises(void)
+{
+	int fd = open("/etc/passwd", O_RDONLY);
+
+	ct_inet_socket();
+	ct_true(fd >= 0);
+	close(fd);
+}
+
+static struct sockaddr_in listening;
+static int listener;
+
+/* A layer that holds the ports would stay with the next program. */
+static void connects(void)
+{
+	int s = socket(AF_INET, SOCK_STREAM, 0);
+
+	ct_ok(connect(s, (struct sockaddr *)&listening, sizeof listening));
+	close(s);
+}
+
+static void listens(void)
+{
+	socklen_t size = sizeof listening;
+
+	listening.sin_family = AF_INET;
+	listening.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	listener = socket(AF_INET, SOCK_STREAM, 0);
+	ct_ok(bind(listener, (struct sockaddr *)&listening, size));
+	ct_ok(listen(listener, 4));
+	ct_ok(getsockname(listener, (struct sockaddr *)&listening, &size));
+}
+
 /* ---- signals to others, which proc is for */
 
 static char *const *signalling(void)
@@ -299,6 +336,11 @@ static void cases(void)
 #else
 	ct_act("a signal to the parent: posix_spawn (differs)", "stdio rpath proc exec", "stdio rpath", CT_ANY, signal_spawn);
 #endif
+	ct_act("execpromises, with prot_exec: this program has them too (differs)", "stdio prot_exec exec", "stdio inet", 0, has_execpromises);
+	listens();
+	ct_act("dns beside exec: any port (differs)", "stdio dns exec", NULL, 0, connects);
+	ct_act("dns without exec", "stdio dns", NULL, ct_abi() >= 4 ? 99 : 0, connects);
+	close(listener);
 	ct_case("exec of what is not there, under execpromises", 0, exec_missing);
 	ct_says = "]: pledge \"inet\", syscall socket\n";
 	ct_case("exec that fails, under execpromises (differs)", CT_SIGNAL(SIGABRT), exec_fails);

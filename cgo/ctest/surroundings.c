@@ -198,6 +198,30 @@ static void by_interpreter(void)
 	ct_true(runs(interpreter, "/bin/true") == 0);
 }
 
+/* A filter does not see what is asked of the socket that tells addresses, and
+ * takes no capability from root. */
+static void adds_address(void)
+{
+	struct {
+		struct { uint32_t length; uint16_t type, flags; uint32_t sequence, port; } head;
+		struct { uint8_t family, prefix, flags, scope; uint32_t index; } body;
+		struct { uint16_t length, type; uint8_t address[4]; } local;
+	} asks = {
+		{ sizeof asks, 20 /* RTM_NEWADDR */, 0x405 /* NLM_F_REQUEST, _ACK and _CREATE */, 1, 0 },
+		{ AF_INET, 8, 0, 0, 1 },
+		{ 8, 2 /* IFA_LOCAL */, { 127, 1, 2, 3 } },
+	};
+	struct { uint32_t length; uint16_t type, flags; uint32_t sequence, port; int32_t error; char rest[256]; } answer;
+	int s;
+
+	ct_need_root();
+	ct_ok(unshare(CLONE_NEWNET));
+	ct_ok(pledge("stdio inet", NULL));
+	s = socket(AF_NETLINK, SOCK_RAW, 0 /* NETLINK_ROUTE */);
+	ct_true(s >= 0 && send(s, &asks, sizeof asks, 0) == (ssize_t)sizeof asks);
+	ct_true(recv(s, &answer, sizeof answer, 0) >= 20 && answer.type == 2 /* NLMSG_ERROR */ && answer.error == 0);
+}
+
 static void cases(void)
 {
 	ct_case("control", 0, control);
@@ -215,6 +239,7 @@ static void cases(void)
 	ct_case("no layer left", 0, layers);
 	ct_case("no descriptor is left open", 0, descriptors_left);
 	ct_case("x by way of the interpreter (differs)", 0, by_interpreter);
+	ct_case("an address that root adds under inet (differs)", 0, adds_address);
 }
 
 int main(int argc, char **argv)

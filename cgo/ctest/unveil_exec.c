@@ -237,6 +237,24 @@ static void at_vfork(void)
 	refused(reads("file2"), EACCES);
 }
 
+/* What lies in no directory has no letters, and lacks none. */
+static void exec_memory(void)
+{
+	int fd = (int)syscall(SYS_memfd_create, "true", 0), of = open("/bin/true", O_RDONLY);
+	char bytes[4096], name[32];
+	ssize_t n;
+
+	ct_true(fd >= 0 && of >= 0);
+	tree();
+	veil("/bin/sh", "x");
+	promise("stdio rpath proc exec");
+	while ((n = read(of, bytes, sizeof bytes)) > 0)
+		ct_true(write(fd, bytes, (size_t)n) == n);
+	refused(runs("/bin/true"), EACCES);
+	snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+	can(runs(name));
+}
+
 static void exec_functions(void)
 {
 	char *argv[] = { (char *)"sh", (char *)"-c", (char *)"test \"$A\" = b", NULL };
@@ -349,6 +367,7 @@ static void cases(void)
 	ct_case("unveil: tmppath beside exec that is not bound (differs)", 0, exec_tmppath_unbound);
 	twice("unveil: at exec in vfork", at_vfork);
 	twice("unveil: at exec in vfork, in many threads", at_vforks);
+	twice("unveil: exec of a file in memory (differs)", exec_memory);
 	twice("unveil: the exec functions", exec_functions);
 	ct_case("unveil: errors of exec", 0, exec_errors);
 }
