@@ -389,7 +389,8 @@ static bool wants_bound(const struct process *p)
  */
 static ALONE int narrow(const struct process *was, struct process *p, struct scratch *s)
 {
-	bool stdio = held(p, BIT(STDIO)), sealing = !held(p, BIT(UNVEIL));
+	/* Without stdio nothing can be unveiled, nor the list be held later. */
+	bool stdio = held(p, BIT(STDIO)), sealing = !held(p, BIT(UNVEIL)) || !stdio;
 	int maps = -1, n = 0, ruleset = -1, ret = 0;
 	struct code found = code;
 	struct filter_options o;
@@ -411,6 +412,8 @@ static ALONE int narrow(const struct process *was, struct process *p, struct scr
 		if (ruleset < 0 && ruleset != -ENOENT)
 			n = ruleset;
 	}
+	if (n >= 0 && p->partial && held(p, BIT(EXEC)) && p->exec_pledged)
+		n = -EACCES;	/* the images to come are bound to all of the list, which cannot be looked at any more */
 	p->tmp = p->tmp && wants_tmp(p, n > 0) && layer_current(p);
 	if (n < 0)
 		ret = n;

@@ -59,6 +59,8 @@ extern "C" {
  *		pending signals is reached; or a signal handler calls in the middle of pledge or unveil
  * ESRCH	a thread has a seccomp filter of its own
  * E2BIG	the process has as many layers of Landlock as there can be
+ * EACCES	the first execpromises come after the end of a list, which they are held to and
+ *		which cannot be looked at any more: "rpath" or "stdio" is not promised
  * ENOMEM, EMFILE, ENFILE	no memory, or no descriptor is free
  */
 int (pledge)(const char *promises, const char *execpromises)
@@ -74,8 +76,8 @@ int (pledge)(const char *promises, const char *execpromises)
  * path that is unveiled again has the last permissions.
  *
  * The kernel gets the list at unveil(NULL, NULL), which ends it for good, at
- * a pledge() without "unveil", and when a program is exec'd. Without the
- * promise "unveil" a call is a violation.
+ * a pledge() without "unveil" or "stdio", and when a program is exec'd. Without
+ * the promise "unveil" a call is a violation.
  *
  * EFAULT	a string is not in memory that can be read, or one of them is NULL
  * EINVAL	a letter is none of the four, or the path is empty

@@ -97,6 +97,19 @@ static void exec_late(void)
 	ct_true(shell("echo y >file2") == 0);
 }
 
+/* Nor is one without stdio, which looking takes. */
+static void exec_late_without_stdio(void)
+{
+	tree();
+	veil("/bin/sh", "x");
+	promise("stdio rpath proc exec");
+	promise("rpath proc exec");
+	if (fenced)
+		ct_errno(pledge(NULL, "stdio rpath wpath cpath"), EACCES);
+	execl("/bin/sh", "sh", "-c", "echo y >file2", (char *)NULL);
+	_exit(98);
+}
+
 /* tmppath beside exec: files are made in /tmp alone, here and by the next one.
  * The next one is free of the rest. */
 static void exec_tmppath(void)
@@ -362,6 +375,7 @@ static void cases(void)
 	twice("unveil: exec of a program that opens nothing", exec_free);
 	twice("unveil: exec of one that reads", exec_reads);
 	twice("unveil: execpromises after the end", exec_late);
+	twice("unveil: execpromises after the end, without stdio", exec_late_without_stdio);
 	twice("unveil: tmppath beside exec", exec_tmppath);
 	twice("unveil: tmppath beside exec, given up", exec_tmppath_dropped);
 	ct_case("unveil: tmppath beside exec that is not bound (differs)", 0, exec_tmppath_unbound);

@@ -49,6 +49,22 @@ static void promised_alone(void)
 	can(both("/dev/null"));
 }
 
+/* What was unveiled is held from then on: nothing can be added, and it could
+ * not be held later. Descriptors cannot be closed. */
+static void without_stdio(void)
+{
+	tree();
+	veil("dir1", "rw");
+	promise("rpath wpath cpath unveil");
+	can(open("dir1/inner", O_RDWR));
+	refused(open("file1", O_RDONLY), EACCES);
+	refused(open("new", O_CREAT | O_WRONLY, 0600), EACCES);
+	end();
+	promise("rpath wpath cpath");
+	can(open("dir1/inner", O_RDWR));
+	refused(open("file1", O_RDWR), EACCES);
+}
+
 static void paths_pierce(void)
 {
 	tree();
@@ -165,6 +181,7 @@ static void cases(void)
 	ct_case("unveil: not promised, error", 0, unpromised_error);
 	ct_case("unveil: promised", 0, promised);
 	ct_case("unveil: promised without rpath", 0, promised_alone);
+	twice("unveil: promised without stdio", without_stdio);
 	twice("unveil: what promises imply", paths_pierce);
 	twice("unveil: promises after the end", later_promises);
 	twice("unveil: promises after the end, descriptors closed", later_promises_closed);
