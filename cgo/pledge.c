@@ -292,7 +292,8 @@ static struct filter_options options_of(const struct process *was, const struct 
 		.gid = UINT32_MAX,
 		.on_violation = wishes.errnos ? ERRNO_VIOLATIONS : END_VIOLATIONS,
 		.no_truncate = kernel_abi() < 3,
-		.no_layer = !p->layered,
+		/* A layer of more than p promises holds no path for it: without stdio none is made anew. */
+		.no_layer = !p->layered || !layer_current(p),
 		/* Without errnos: hand_on() relies on a call that traps. */
 		.keep_handler = !wishes.errnos && !held(p, BIT(ERROR)),
 	};

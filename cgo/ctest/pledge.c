@@ -219,6 +219,18 @@ static void ptrace_me(void)
 	ct_ok(syscall(SYS_ptrace, 0 /* PTRACE_TRACEME */, 0, 0, 0));
 }
 
+/* tmppath opens what the layer lets, and that was made of more; without stdio
+ * there is no other. */
+static void dropped_without_stdio(void)
+{
+	ct_true(open("/etc/passwd", O_RDONLY) >= 0);
+	ct_ok(pledge("rpath tmppath error", NULL));
+	ct_true(open("/etc/passwd", O_RDONLY) >= 0);
+	ct_ok(pledge("tmppath error", NULL));
+	ct_errno(open("/etc/passwd", O_RDONLY), ENOSYS);
+	ct_errno(open("/dev/null", O_WRONLY), ENOSYS);
+}
+
 static void cases(void)
 {
 	ct_case("sets shrink", 0, sets);
@@ -234,6 +246,7 @@ static void cases(void)
 	ct_case("fattr chown to chown", 0, both_to_chown);
 	ct_case("empty set", 0, empty_set);
 	ct_case("empty after some", 0, empty_after_some);
+	ct_case("rpath given up, without stdio", 0, dropped_without_stdio);
 	ct_case("many calls", 0, many_calls);
 	ct_case("UNVEIL_STRICT=1", 0, strict_wished);
 
