@@ -78,7 +78,7 @@ bool ranges_alike(const struct range *, unsigned n, const struct range *, unsign
 
 /* image.c: the executable mappings of this image, for a filter bound to it */
 #define RANGES_MAX 512
-int image_maps(void);	/* /proc/self/maps, a descriptor; -EOPNOTSUPP; -EMFILE -ENFILE -ENOMEM: it may be there later */
+int image_maps(int kept);	/* /proc/self/maps, a descriptor, or what it gave before; -EOPNOTSUPP; -EMFILE -ENFILE -ENOMEM: it may be there later */
 int image_ranges(int maps, struct range ranges[RANGES_MAX]);	/* how many; -EOPNOTSUPP: cannot be bound, inherit instead */
 	/* may be asked again: it reads maps from the start */
 bool image_foreign(void);			/* no segment hides where 32-bit code is */

@@ -46,9 +46,10 @@ static int randomized(void)
  * image. The personality is that of the calling thread: with
  * READ_IMPLIES_EXEC each mapping that can be read is code. An exec clears the
  * flag, so that only a program that sets it has it, and threads made later
- * have it too.
+ * have it too. Hence it is asked for again where the list was opened before
+ * (kept; or negative).
  */
-int image_maps(void)
+int image_maps(int kept)
 {
 	const long bad = PER_ADDR_NO_RANDOMIZE | PER_READ_IMPLIES_EXEC;
 	long personality = sys(NR_personality, PER_ASKS);
@@ -57,6 +58,8 @@ int image_maps(void)
 
 	if (personality < 0 || (personality & bad) != 0)
 		return -EOPNOTSUPP;
+	if (kept >= 0)
+		return kept;
 	fd = randomized();
 	if (fd == 0)
 		fd = look_at("/proc/self/maps");

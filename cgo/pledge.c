@@ -10,9 +10,9 @@
  * Only calls that the set in force allows are made. Without stdio that is
  * little: no descriptor is closed, no memory mapped, and only a filter put on.
  */
-#include "core.h"
 #include "table_gen.h"
 #include "unveil.h"
+#include "veil.h"
 
 #include <signal.h>
 
@@ -41,6 +41,12 @@ static struct code {
 	int n;
 } code;
 static struct range code_ranges[RANGES_MAX];
+
+/* /proc/self/maps, from before the list of unveil(2) that hides it; fd -1: none. */
+static struct {
+	struct object object;
+	uint32_t pid;	/* whose: a child has that of its parent */
+} maps_kept = { .object = { .fd = -1 } };
 
 /* What a vfork child that takes itself for us may overwrite; it has no other
  * ranges to write than ours where there are some. */
@@ -384,6 +390,36 @@ static bool wants_bound(const struct process *p)
 	return held(p, BIT(EXEC)) && !held(p, BIT(PROT_EXEC)) && !wishes.inherit;
 }
 
+static bool has_maps(void)
+{
+	struct object o;
+
+	return maps_kept.object.fd >= 0 && object_look(maps_kept.object.fd, NULL, &o, NULL) == 0 && same_object(&o, &maps_kept.object);
+}
+
+/* For the first pledge with exec, which would not find where the code is behind a list. */
+static int keep_maps(void)
+{
+	int fd;
+
+	if (now.pledged || wishes.inherit || has_maps() || threads_vforked())
+		return 0;
+	fd = image_maps(-1);
+	if (fd < 0)
+		return fd == -EOPNOTSUPP ? 0 : fd;
+	maps_kept.object.fd = lift(fd);
+	maps_kept.pid = (uint32_t)sys(NR_getpid);
+	return object_look(maps_kept.object.fd, NULL, &maps_kept.object, NULL);
+}
+
+static void forget_maps(void)
+{
+	if (has_maps())
+		close_fd(maps_kept.object.fd);
+	if (!threads_vforked())
+		maps_kept.object.fd = -1;
+}
+
 /*
  * Gives to the kernel what p promises and was does not; p is mended by what
  * is learnt. Descriptors are closed before a filter without stdio is on.
@@ -392,7 +428,7 @@ static ALONE int narrow(const struct process *was, struct process *p, struct scr
 {
 	/* Without stdio nothing can be unveiled, nor the list be held later. */
 	bool stdio = held(p, BIT(STDIO)), sealing = !held(p, BIT(UNVEIL)) || !stdio;
-	int maps = -1, n = 0, ruleset = -1, ret = 0;
+	int kept = -1, maps = -1, n = 0, ruleset = -1, ret = 0;
 	struct code found = code;
 	struct filter_options o;
 
@@ -402,7 +438,8 @@ static ALONE int narrow(const struct process *was, struct process *p, struct scr
 	} else if (wants_bound(p) && stdio && !code.looked_for) {
 		found.looked_for = true;
 		found.foreign = image_foreign();
-		maps = image_maps();
+		kept = has_maps() && maps_kept.pid == (uint32_t)sys(NR_getpid) ? maps_kept.object.fd : -1;
+		maps = image_maps(kept);
 		n = maps < 0 ? maps : image_ranges(maps, s->ranges);
 		if (n == -EOPNOTSUPP)
 			n = 0;
@@ -415,6 +452,8 @@ static ALONE int narrow(const struct process *was, struct process *p, struct scr
 	}
 	if (n >= 0 && p->partial && held(p, BIT(EXEC)) && p->exec_pledged)
 		n = -EACCES;	/* the images to come are bound to all of the list, which cannot be looked at any more */
+	if (held(was, BIT(STDIO)) && !stdio)
+		forget_maps();
 	p->tmp = p->tmp && wants_tmp(p, n > 0) && layer_current(p);
 	if (n < 0)
 		ret = n;
@@ -446,8 +485,10 @@ static ALONE int narrow(const struct process *was, struct process *p, struct scr
 		if (ret == 0)
 			end_veil(p);
 	}
-	if (maps >= 0)
+	if (maps >= 0 && maps != kept)
 		sys(NR_close, maps);
+	if (ret == 0 && stdio && (found.looked_for || !held(p, BIT(EXEC))))
+		forget_maps();
 	return ret;
 }
 
@@ -468,7 +509,9 @@ int seal(void)
 		return 0;
 	if (ruleset < 0)
 		return ruleset;
-	ret = threads_apply(ruleset, NULL);
+	ret = keep_maps();
+	if (ret == 0)
+		ret = threads_apply(ruleset, NULL);
 	sys(NR_close, ruleset);
 	if (ret == 0)
 		end_veil(&next);

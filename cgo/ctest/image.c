@@ -35,7 +35,7 @@ static struct sock_filter program[FILTER_MAX];
 
 static int find(void)
 {
-	int maps = image_maps(), n;
+	int maps = image_maps(-1), n;
 
 	if (maps < 0)
 		return maps;

@@ -150,6 +150,44 @@ static void exec_dropped(void)
 	can(reads("dir1/inner"));
 }
 
+/* Behind the end a list may hide /proc, which tells this program from the next. */
+static void exec_behind_the_end(void)
+{
+	bool open_before[1024];
+
+	for (int fd = 0; fd < 1024; fd++)
+		open_before[fd] = fcntl(fd, F_GETFD) >= 0;
+	tree();
+	ct_ok(unveil("dir1", "r"));
+	ct_ok(unveil(NULL, NULL));
+	ct_ok(pledge("stdio rpath proc exec error", "stdio inet"));
+	ct_errno(socket(AF_INET, SOCK_STREAM, 0), ENOSYS);
+	ct_errno((long)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), EACCES);
+	ct_errno(reads("file1"), EACCES);
+	can(reads("dir1/inner"));
+	/* Nothing is held that the list does not show. */
+	for (int fd = 0; fd < 1024; fd++)
+		ct_true(open_before[fd] || pread(fd, &(char){ 0 }, 1, 0) < 0);
+}
+
+/* A child has no other than its parent's. */
+static void exec_behind_the_end_in_child(void)
+{
+	pid_t child;
+
+	tree();
+	ct_ok(unveil("dir1", "r"));
+	ct_ok(unveil(NULL, NULL));
+	child = fork();
+	if (child == 0) {
+		ct_ok(pledge("stdio rpath proc exec error", "stdio inet"));
+		_exit(socket(AF_INET, SOCK_STREAM, 0) < 0);
+	}
+	ct_true(ct_wait(child) == 0);
+	ct_ok(pledge("stdio rpath proc exec error", "stdio inet"));
+	ct_errno(socket(AF_INET, SOCK_STREAM, 0), ENOSYS);
+}
+
 /* Without rpath the layer cannot be made again: /tmp, where the tree lies, stays. */
 static void tmppath_dropped(void)
 {
@@ -188,6 +226,8 @@ static void cases(void)
 	ct_case("unveil: promises after the end, descriptors lost", 0, later_promises_lost);
 	twice("unveil: promises that are dropped", promises_dropped);
 	twice("unveil: exec that is dropped", exec_dropped);
+	ct_case("unveil: exec that is promised behind the end", 0, exec_behind_the_end);
+	ct_case("unveil: the same, in a child (differs)", 0, exec_behind_the_end_in_child);
 	ct_case("unveil: tmppath that is dropped without rpath (differs)", 0, tmppath_dropped);
 	twice("unveil: kinds", kinds);
 }
