@@ -397,12 +397,12 @@ static bool has_maps(void)
 	return maps_kept.object.fd >= 0 && object_look(maps_kept.object.fd, NULL, &o, NULL) == 0 && same_object(&o, &maps_kept.object);
 }
 
-/* For the first pledge with exec, which would not find where the code is behind a list. */
+/* For the first pledge with exec and without prot_exec, which would not find where the code is behind a list. */
 static int keep_maps(void)
 {
 	int fd;
 
-	if (now.pledged || wishes.inherit || has_maps() || threads_vforked())
+	if (code.looked_for || !held(&now, BIT(EXEC)) || wishes.inherit || has_maps() || threads_vforked())
 		return 0;
 	fd = image_maps(-1);
 	if (fd < 0)
@@ -454,6 +454,8 @@ static ALONE int narrow(const struct process *was, struct process *p, struct scr
 		n = -EACCES;	/* the images to come are bound to all of the list, which cannot be looked at any more */
 	if (held(was, BIT(STDIO)) && !stdio)
 		forget_maps();
+	if (n >= 0 && ruleset >= 0 && stdio && held(p, BIT(EXEC)) && held(p, BIT(PROT_EXEC)))
+		n = keep_maps();
 	p->tmp = p->tmp && wants_tmp(p, n > 0) && layer_current(p);
 	if (n < 0)
 		ret = n;

@@ -170,6 +170,18 @@ static void exec_behind_the_end(void)
 		ct_true(open_before[fd] || pread(fd, &(char){ 0 }, 1, 0) < 0);
 }
 
+/* The same where prot_exec stood in the way at the end. */
+static void exec_alone_behind_the_end(void)
+{
+	tree();
+	ct_ok(unveil("dir1", "r"));
+	ct_ok(pledge("stdio rpath proc exec prot_exec error", "stdio inet"));
+	ct_true(socket(AF_INET, SOCK_STREAM, 0) >= 0);
+	ct_ok(pledge("stdio rpath proc exec error", NULL));
+	ct_errno(socket(AF_INET, SOCK_STREAM, 0), ENOSYS);
+	ct_errno((long)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), EACCES);
+}
+
 /* A child has no other than its parent's. */
 static void exec_behind_the_end_in_child(void)
 {
@@ -227,6 +239,7 @@ static void cases(void)
 	twice("unveil: promises that are dropped", promises_dropped);
 	twice("unveil: exec that is dropped", exec_dropped);
 	ct_case("unveil: exec that is promised behind the end", 0, exec_behind_the_end);
+	ct_case("unveil: the same, prot_exec is given up there", 0, exec_alone_behind_the_end);
 	ct_case("unveil: the same, in a child (differs)", 0, exec_behind_the_end_in_child);
 	ct_case("unveil: tmppath that is dropped without rpath (differs)", 0, tmppath_dropped);
 	twice("unveil: kinds", kinds);
