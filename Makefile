@@ -25,20 +25,22 @@ build: build/unveil-run build/libunveil.so.0 build/libunveil.a build/libunveil-c
 # structures), no check of the stack. It is to be small, and what it costs is
 # spent in the kernel: -Oz is as fast as -O2, where there is one (GCC 12). Of
 # its frames a debugger meets those of the handler, behind an abort; for the
-# others there are no tables to unwind them, a tenth of the library. The last
-# two flags keep its code off the end of a page, which would be 4 KB of the file.
+# others there are no tables to unwind them, a tenth of the library. The flags
+# from -fno-inline-small-functions on keep its code off the end of a page, which would be 4 KB of the file.
 # What it must have stands behind CFLAGS: those of a distribution ask for checks,
 # and an object of -flto has no names to change.
 LIB_SMALL  := $(shell $(CC) -Oz -E -x c /dev/null >/dev/null 2>&1 && echo -Oz || echo -Os)
 LIB_CFLAGS  = -std=c11 -Wall -Wextra -Werror $(LIB_SMALL) $(CPPFLAGS) $(CFLAGS) -U_FORTIFY_SOURCE \
 	-fvisibility=hidden -fPIC -fno-stack-protector -fno-tree-loop-distribute-patterns -fno-lto -fno-asynchronous-unwind-tables -fno-unwind-tables \
-	-fno-inline-small-functions -fno-caller-saves
+	-fno-inline-small-functions -fno-caller-saves -fno-thread-jumps -fno-move-loop-invariants -fno-tree-loop-im \
+	-fno-shrink-wrap -fno-tree-forwprop -fno-tree-sra -fno-tree-fre -fno-tree-scev-cprop -fno-cse-follow-jumps \
+	-fno-schedule-insns2 -fno-tree-dominator-opts
 # Atomics of arm64 are calls into libgcc otherwise, of which it has none.
 LIB_CFLAGS += $(if $(filter aarch64%,$(shell $(CC) -dumpmachine 2>/dev/null)),-mno-outline-atomics)
-$(LIB_BUILD)/lib/handler.o: LIB_CFLAGS += -fasynchronous-unwind-tables
 LIB_SOURCES = $(filter-out cgo/asleep.c,$(wildcard cgo/*.c))
 LIB_HEADERS = $(wildcard cgo/*.h)
 LIB_BUILD   = build
+$(LIB_BUILD)/lib/handler.o: LIB_CFLAGS += -fasynchronous-unwind-tables
 NM         ?= nm
 OBJCOPY    ?= objcopy
 

@@ -41,35 +41,35 @@ static struct next *now_kept(void)
 	return __atomic_load_n(&kept, __ATOMIC_ACQUIRE);
 }
 
-/* Whether two come to the same filter. */
+/* Whether what is asked for is what a filter was made of. */
 static bool alike(const struct filter_options *a, const struct filter_options *b)
 {
-	return a->next == b->next && a->next_no_layer == b->next_no_layer && a->on_violation == b->on_violation &&
-		a->no_truncate == b->no_truncate && a->uid == b->uid && a->gid == b->gid;
+	return a->next == (b->next | PROMISE_BIT(PROMISE_EXEC)) && a->next_no_layer == b->next_no_layer &&
+		a->on_violation == b->on_violation && a->no_truncate == b->no_truncate && a->uid == b->uid && a->gid == b->gid;
 }
 
 void next_keep(const struct filter_options *of)
 {
 	struct next *n = now_kept();
-	struct filter_options o = *of;
+	struct filter_options *o;
 
 	if (n != NULL && alike(&n->of, of))
 		return;
 	n = &filters[n == filters];
-	n->of = *of;
-	o.only_next = true;
-	o.n = 0;
-	o.behind = NULL;
-	o.next |= PROMISE_BIT(PROMISE_EXEC);
-	o.only_pid = true;
-	o.pid = ANY_PID;
-	n->signals_length = o.next & PROMISE_BIT(PROMISE_PROC) ? 0 : filter_build(n->program, &o);
+	o = &n->of;
+	*o = *of;
+	o->only_next = o->only_pid = true;
+	o->n = 0;
+	o->behind = NULL;
+	o->next |= PROMISE_BIT(PROMISE_EXEC);
+	o->pid = ANY_PID;
+	n->signals_length = o->next & PROMISE_BIT(PROMISE_PROC) ? 0 : filter_build(n->program, o);
 	if (n->signals_length > SIGNALS_MAX)
 		n->signals_length = -E2BIG;
 	for (int i = 0; i < n->signals_length; i++)
 		n->signals[i] = n->program[i];
-	o.only_pid = false;
-	n->length = n->signals_length < 0 ? n->signals_length : filter_build(n->program, &o);
+	o->only_pid = false;
+	n->length = n->signals_length < 0 ? n->signals_length : filter_build(n->program, o);
 	__atomic_store_n(&kept, n, __ATOMIC_RELEASE);
 }
 

@@ -390,7 +390,7 @@ static bool wants_bound(const struct process *p)
 	return held(p, BIT(EXEC)) && !held(p, BIT(PROT_EXEC)) && !wishes.inherit;
 }
 
-static bool has_maps(void)
+static ALONE bool has_maps(void)
 {
 	struct object o;
 
@@ -412,7 +412,7 @@ static int keep_maps(void)
 	return object_look(maps_kept.object.fd, NULL, &maps_kept.object, NULL);
 }
 
-static void forget_maps(void)
+static ALONE void forget_maps(void)
 {
 	if (has_maps())
 		close_fd(maps_kept.object.fd);
