@@ -41,11 +41,11 @@ static struct next *now_kept(void)
 	return __atomic_load_n(&kept, __ATOMIC_ACQUIRE);
 }
 
-/* Whether what is asked for is what a filter was made of. */
+/* Whether what is asked for is what a filter was made of; the rest stays as it is in a process. */
 static bool alike(const struct filter_options *a, const struct filter_options *b)
 {
 	return a->next == (b->next | PROMISE_BIT(PROMISE_EXEC)) && a->next_no_layer == b->next_no_layer &&
-		a->on_violation == b->on_violation && a->no_truncate == b->no_truncate && a->uid == b->uid && a->gid == b->gid;
+		a->uid == b->uid && a->gid == b->gid;
 }
 
 void next_keep(const struct filter_options *of)
