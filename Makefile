@@ -25,16 +25,13 @@ build: build/unveil-run build/libunveil.so.0 build/libunveil.a build/libunveil-c
 # structures), no check of the stack. It is to be small, and what it costs is
 # spent in the kernel: -Oz is as fast as -O2, where there is one (GCC 12). Of
 # its frames a debugger meets those of the handler, behind an abort; for the
-# others there are no tables to unwind them, a tenth of the library. The flags
-# from -fno-inline-small-functions on keep its code off the end of a page, which would be 4 KB of the file.
+# others there are no tables to unwind them, a tenth of the library. Nor does
+# its code begin and end with a page of the file, which is 8 KB on x86-64.
 # What it must have stands behind CFLAGS: those of a distribution ask for checks,
 # and an object of -flto has no names to change.
 LIB_SMALL  := $(shell $(CC) -Oz -E -x c /dev/null >/dev/null 2>&1 && echo -Oz || echo -Os)
 LIB_CFLAGS  = -std=c11 -Wall -Wextra -Werror $(LIB_SMALL) $(CPPFLAGS) $(CFLAGS) -U_FORTIFY_SOURCE \
-	-fvisibility=hidden -fPIC -fno-stack-protector -fno-tree-loop-distribute-patterns -fno-lto -fno-asynchronous-unwind-tables -fno-unwind-tables \
-	-fno-inline-small-functions -fno-caller-saves -fno-thread-jumps -fno-move-loop-invariants -fno-tree-loop-im \
-	-fno-shrink-wrap -fno-tree-forwprop -fno-tree-sra -fno-tree-fre -fno-tree-scev-cprop -fno-cse-follow-jumps \
-	-fno-schedule-insns2 -fno-tree-dominator-opts
+	-fvisibility=hidden -fPIC -fno-stack-protector -fno-tree-loop-distribute-patterns -fno-lto -fno-asynchronous-unwind-tables -fno-unwind-tables
 # Atomics of arm64 are calls into libgcc otherwise, of which it has none.
 LIB_CFLAGS += $(if $(filter aarch64%,$(shell $(CC) -dumpmachine 2>/dev/null)),-mno-outline-atomics)
 LIB_SOURCES = $(filter-out cgo/asleep.c,$(wildcard cgo/*.c))
@@ -50,7 +47,7 @@ $(LIB_BUILD)/lib/%.o: cgo/%.c $(LIB_HEADERS) Makefile
 
 $(LIB_BUILD)/libunveil.so: $(LIB_SOURCES:cgo/%.c=$(LIB_BUILD)/lib/%.o) cgo/libunveil.map
 	$(CC) $(LIB_CFLAGS) $(LDFLAGS) -nostdlib -shared -Wl,-soname,libunveil.so.0 -Wl,--version-script=cgo/libunveil.map \
-		-Wl,-s,-z,defs,-z,relro,-z,now,-z,noexecstack -o $@ $(filter %.o,$^)
+		-Wl,-s,-z,defs,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code -o $@ $(filter %.o,$^)
 
 $(LIB_BUILD)/libunveil.so.0: $(LIB_BUILD)/libunveil.so
 	ln -sf libunveil.so $@
@@ -60,7 +57,7 @@ $(LIB_BUILD)/libunveil.so.0: $(LIB_BUILD)/libunveil.so
 $(LIB_BUILD)/libunveil-compat.so: cgo/compat/compat.c cgo/arguments.h cgo/compat/libunveil-compat.map Makefile
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CFLAGS) $(LDFLAGS) -nostdlib -shared -Wl,-soname,libunveil-compat.so.0 \
-		-Wl,--version-script=cgo/compat/libunveil-compat.map -Wl,-s,-z,defs,-z,relro,-z,now,-z,noexecstack -o $@ $<
+		-Wl,--version-script=cgo/compat/libunveil-compat.map -Wl,-s,-z,defs,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code -o $@ $<
 
 $(LIB_BUILD)/libunveil-compat.so.0: $(LIB_BUILD)/libunveil-compat.so
 	ln -sf libunveil-compat.so $@
