@@ -13,7 +13,7 @@ type said struct {
 	name string // canonical
 	dir  bool   // or to be one
 	have Letters
-	need bool   // it is no word, but the path of what the command needs
+	need bool // it is no word, but the path of what the command needs
 }
 
 // say notes a word for planted.
