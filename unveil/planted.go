@@ -10,10 +10,10 @@ import (
 // A said is a word, and the object that its path leads to by now.
 type said struct {
 	word Entry
-	name string // canonical
-	dir  bool   // or to be one
-	have Letters
-	need bool // it is no word, but the path of what the command needs
+	name string  // canonical
+	dir  bool    // or to be one
+	have Letters // what it gives
+	need bool    // it is no word, but the path of what the command needs
 }
 
 // say notes a word for planted.

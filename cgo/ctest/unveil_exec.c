@@ -327,7 +327,7 @@ static void *vforks(void *unused)
 	int null = open("/dev/null", O_RDWR);
 
 	ct_true(null >= 0);
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 10; i++) {
 		char *argv[] = { (char *)"cat", (char *)(i % 2 ? "dir1/inner" : "dir2/inner"), NULL };
 		pid_t child = vfork();
 
