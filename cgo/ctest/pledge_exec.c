@@ -88,7 +88,7 @@ static void exec_promises_alone_vfork(void)
 	ct_ok(pledge(NULL, "stdio rpath"));
 	ct_true(pthread_create(&thread, NULL, promising, NULL) == 0);
 	/* 200 take 0.6 s, and 16 s where the processor is emulated. */
-	for (int i = 0; i < 20 || (i < 200 && ct_now() < start + 2000); i++) {
+	for (int i = 0; i < 20 || (i < 200 && ct_now() < start + 1000); i++) {
 		pid_t child = vfork();
 		int end;
 
