@@ -390,19 +390,12 @@ static bool wants_bound(const struct process *p)
 	return held(p, BIT(EXEC)) && !held(p, BIT(PROT_EXEC)) && !wishes.inherit;
 }
 
-static ALONE bool has_maps(void)
-{
-	struct object o;
-
-	return maps_kept.object.fd >= 0 && object_look(maps_kept.object.fd, NULL, &o, NULL) == 0 && same_object(&o, &maps_kept.object);
-}
-
 /* For the first pledge with exec and without prot_exec, which would not find where the code is behind a list. */
 static int keep_maps(void)
 {
 	int fd;
 
-	if (code.looked_for || !held(&now, BIT(EXEC)) || wishes.inherit || has_maps() || threads_vforked())
+	if (code.looked_for || !held(&now, BIT(EXEC)) || wishes.inherit || object_held(&maps_kept.object) || threads_vforked())
 		return 0;
 	fd = image_maps(-1);
 	if (fd < 0)
@@ -414,7 +407,7 @@ static int keep_maps(void)
 
 static ALONE void forget_maps(void)
 {
-	if (has_maps())
+	if (object_held(&maps_kept.object))
 		close_fd(maps_kept.object.fd);
 	if (!threads_vforked())
 		maps_kept.object.fd = -1;
@@ -438,7 +431,7 @@ static ALONE int narrow(const struct process *was, struct process *p, struct scr
 	} else if (wants_bound(p) && stdio && !code.looked_for) {
 		found.looked_for = true;
 		found.foreign = image_foreign();
-		kept = has_maps() && maps_kept.pid == (uint32_t)sys(NR_getpid) ? maps_kept.object.fd : -1;
+		kept = object_held(&maps_kept.object) && maps_kept.pid == (uint32_t)sys(NR_getpid) ? maps_kept.object.fd : -1;
 		maps = image_maps(kept);
 		n = maps < 0 ? maps : image_ranges(maps, s->ranges);
 		if (n == -EOPNOTSUPP)

@@ -16,14 +16,6 @@ static bool used;
 static unsigned changes;
 static bool sealed;	/* the entries stay as they are, for veil_hides */
 
-/* Whether the descriptor of a directory is still its own. */
-static bool holds(const struct object *o)
-{
-	struct object now;
-
-	return object_look(o->fd, NULL, &now, NULL) == 0 && same_object(&now, o);
-}
-
 /* A name to find a directory by if its descriptor is lost: as it was given,
  * where that holds from anywhere. It goes to the end of text. */
 static int dir_text(const struct place *p)
@@ -164,7 +156,7 @@ void veil_close(void)
 {
 	veil_end();
 	for (unsigned i = 0; i < entries.dir_count; i++) {
-		if (holds(&entries.dirs[i].object))
+		if (object_held(&entries.dirs[i].object))
 			close_fd(entries.dirs[i].object.fd);
 		entries.dirs[i].object.fd = -1;
 	}

@@ -86,6 +86,7 @@ int walk(int from, char path[PATH_SIZE], struct place *);	/* from a directory, o
 int walk_name(int from, char path[PATH_SIZE], struct place *);
 int object_open(int dir, const char *name, int flags, struct object *);
 int object_look(int dir, const char *name, struct object *, uint64_t *links);	/* fd is left alone */
+bool object_held(const struct object *);	/* its descriptor is still its own */
 int open_proc(void);
 /* What lists of directories are read into: more than a stack may have. */
 struct listing {

@@ -59,6 +59,13 @@ int object_look(int dir, const char *name, struct object *o, uint64_t *links)
 	return 0;
 }
 
+bool object_held(const struct object *o)
+{
+	struct object now;
+
+	return o->fd >= 0 && object_look(o->fd, NULL, &now, NULL) == 0 && same_object(&now, o);
+}
+
 /* Opens a name: what it stands for from now on hangs on the descriptor. */
 int object_open(int dir, const char *name, int flags, struct object *o)
 {
