@@ -131,6 +131,26 @@ static void exec_fails(void)
 	socket(AF_INET, SOCK_STREAM, 0);
 }
 
+/* Execute in a child, and end as it does. */
+static void in_fork(char *const *argv)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		execv(argv[0], argv);
+		_exit(36);
+	}
+	ct_end_as(child, SIGSYS);
+}
+
+static void in_spawn(char *const *argv)
+{
+	pid_t child;
+
+	ct_true(posix_spawn(&child, argv[0], NULL, NULL, argv, environ) == 0);
+	ct_end_as(child, SIGSYS);
+}
+
 /* ---- code where the parent's was */
 
 /* The arguments of a program that maps code where this one's is, after a pledge that allows it less. */
@@ -182,14 +202,7 @@ static void beside_syscall(void)
 
 static void beside_fork(void)
 {
-	char *const *argv = beside();
-	pid_t child = fork();
-
-	if (child == 0) {
-		execv(argv[0], argv);
-		_exit(36);
-	}
-	ct_end_as(child, SIGSYS);
+	in_fork(beside());
 }
 
 static void beside_vfork(void)
@@ -207,11 +220,7 @@ static void beside_vfork(void)
 
 static void beside_spawn(void)
 {
-	char *const *argv = beside();
-	pid_t child;
-
-	ct_true(posix_spawn(&child, argv[0], NULL, NULL, argv, environ) == 0);
-	ct_end_as(child, SIGSYS);
+	in_spawn(beside());
 }
 
 /* ---- what exec brings this program itself */
@@ -264,14 +273,7 @@ static char *const *signalling(void)
 
 static void signal_fork(void)
 {
-	char *const *argv = signalling();
-	pid_t child = fork();
-
-	if (child == 0) {
-		execv(argv[0], argv);
-		_exit(36);
-	}
-	ct_end_as(child, SIGSYS);
+	in_fork(signalling());
 }
 
 static void signal_vfork(void)
@@ -289,11 +291,7 @@ static void signal_vfork(void)
 
 static void signal_spawn(void)
 {
-	char *const *argv = signalling();
-	pid_t child;
-
-	ct_true(posix_spawn(&child, argv[0], NULL, NULL, argv, environ) == 0);
-	ct_end_as(child, SIGSYS);
+	in_spawn(signalling());
 }
 
 static void signal_itself(void)
