@@ -53,11 +53,11 @@ func (c *compiler) spelled(p string) string {
 // What lies in the same directory, with no narrower entry between, could have
 // been moved to where the link is as well.
 func (c *compiler) planted(r *Rules) error {
-	if c.opt.Promised(C)&c.fs&MakeSym == 0 {
+	if !c.opt.Unplanted || c.opt.Promised(C)&c.fs&MakeSym == 0 {
 		return nil
 	}
 	for _, g := range r.grants {
-		if g.as != "" && c.opt.Unplanted {
+		if g.as != "" {
 			c.said = append(c.said, said{word: Entry{Path: g.as, Letters: R}, name: g.path, need: true})
 		}
 	}

@@ -77,10 +77,11 @@ func (s *search) elements(list string, obj *object, most width, why string) []el
 				w = single
 			}
 			// Nor what a link leads to that anybody may have made.
-			if p := s.place(s.r.absolute(dir)); w == whole && p.real != filepath.Clean(dir) {
+			at := s.r.absolute(dir)
+			if p := s.place(at); w == whole && p.real != filepath.Clean(dir) {
 				w = widest(p.real)
 			}
-			path = append(path, s.element(s.r.absolute(dir), w, why))
+			path = append(path, s.element(at, w, why))
 		}
 	}
 	return path
